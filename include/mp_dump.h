@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* The dump format: what libmemprof.so writes through a shared mapping and memprof-analyze reads. */
+#ifndef MP_DUMP_H
+#define MP_DUMP_H
+
+#include <stdint.h>
+
+/*
+ * A dump is one file: a header of MP_HEADER_BYTES, then chunks, back to back, up to header.used_bytes. The file may be
+ * longer (space held ready); what lies past used_bytes is not part of the dump. All integers are little-endian, all
+ * structures are 8-byte aligned, there are no pointers.
+ *
+ * The file is valid at every instant, because the program may be killed between any two stores:
+ *  - used_bytes is stored (release) only after the header of the chunk below it is complete;
+ *  - a row is in use when its key field (named below, never 0) is set; the key is stored last (release);
+ *  - counters only ever grow, except where a field says otherwise. One thread writes a row, any thread may read it.
+ * A reader skips chunk kinds it does not know, and fields past those it knows in a longer row.
+ *
+ * Words: a *stack* is the return addresses of one call path; it is named by the number of its innermost *node*. Nodes
+ * form a tree: a node is one return address and the number of the node of its caller. A *site* is a stack seen as a
+ * place of allocation. A *shard* is a set of rows with one writing thread at a time; readers add the rows of all shards.
+ */
+
+#define MP_MAGIC "MEMPROF\n"		/* 8 bytes, no terminator in the file */
+#define MP_DUMP_VERSION 1
+#define MP_BYTE_ORDER 0x01020304u
+#define MP_HEADER_BYTES 4096
+#define MP_CHUNK_ALIGN 64		/* chunks start and end at multiples of this */
+
+/* Kinds of chunk. X(name, number, row structure, what the rows are). Numbers are never reused. */
+#define MP_CHUNKS(X)                                                                    \
+	X(NODE, 1, mp_node, "stack tree: one return address per row")                   \
+	X(SITE, 2, mp_site, "one thread's share of the counters of an allocation site") \
+	X(THREAD, 3, mp_thread, "threads and their totals")                             \
+	X(MODULE, 4, mp_module, "loaded objects")                                       \
+	X(STRING, 5, mp_string, "text: bytes, not rows")                                \
+	X(TIMELINE, 6, mp_tick, "points in time")                                       \
+	X(LOCK, 7, mp_lock, "locks that were contended at least once")                  \
+	X(LOCK_SHARE, 8, mp_lock_share, "one thread's share of the counters of a lock") \
+	X(LOCK_WAIT, 9, mp_lock_wait, "one thread's waits for a lock, by stack")        \
+	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                        \
+	X(OPTION, 11, mp_option, "options in force")
+
+#define X(name, number, row, text) MP_CHUNK_##name = number,
+enum mp_chunk_kind { MP_CHUNKS(X) };
+#undef X
+
+/* How the process ended. RUNNING with no such process left: killed, or crashed. */
+enum mp_ended {
+	MP_ENDED_RUNNING = 0,
+	MP_ENDED_EXIT = 1,	/* end_status: exit status, 0-255 */
+	MP_ENDED_SIGNAL = 2,	/* end_status: signal number (abort(), or told by whoever waited for the process) */
+	MP_ENDED_EXEC = 3,	/* replaced itself by another program */
+};
+
+enum mp_mode {
+	MP_MODE_FULL = 1,	/* every event counted */
+	MP_MODE_SAMPLE = 2,	/* Poisson sample by bytes; header.sample_bytes is the mean distance */
+	MP_MODE_OFF = 3,	/* loaded, dormant */
+};
+
+struct mp_header {
+	char magic[8];			/* MP_MAGIC */
+	uint32_t version;		/* MP_DUMP_VERSION */
+	uint32_t header_bytes;		/* MP_HEADER_BYTES */
+	uint32_t byte_order;		/* MP_BYTE_ORDER as written */
+	uint32_t page_bytes;
+	uint64_t used_bytes;		/* header and all finished chunks */
+
+	uint32_t machine;		/* ELF e_machine of the process */
+	uint32_t mode;			/* enum mp_mode */
+	uint64_t sample_bytes;		/* 0 unless MP_MODE_SAMPLE */
+	uint32_t pid;
+	uint32_t parent_pid;
+	uint64_t start_realtime_ns;	/* since 1970 */
+	uint64_t start_ns;		/* CLOCK_MONOTONIC; all other *_ns times in the file are on this clock */
+	uint64_t pid_start_ticks;	/* field 22 of /proc/PID/stat, tells a reused pid; 0 = unknown */
+	uint8_t boot_id[16];		/* of the machine's boot, all 0 = unknown */
+
+	uint32_t ended;			/* enum mp_ended */
+	int32_t end_status;
+	uint64_t end_ns;		/* 0 while ended is MP_ENDED_RUNNING */
+	uint64_t last_ns;		/* last time seen by any slow path, so at most a little before the death */
+
+	/* Live bytes over all threads, as added up whenever a thread has moved by more than a small share of the total. */
+	int64_t live_bytes;
+	int64_t live_count;
+	uint64_t peak_bytes;		/* largest live_bytes so far */
+	uint64_t peak_count;		/* live blocks at that moment */
+	uint64_t peak_ns;
+	uint64_t peak_epoch;		/* number of that peak; see mp_site.peak_epoch */
+
+	uint64_t inherited_count;	/* blocks alive in the parent at fork, 0 if not forked. Not in any site. */
+	uint64_t inherited_bytes;
+	uint64_t inherited_free_count;	/* of those, freed by this process */
+	uint64_t inherited_free_bytes;
+
+	uint64_t exe;			/* string references: file offset of an mp_string, 0 = unknown */
+	uint64_t cwd;
+	uint64_t argv;			/* arguments, each followed by a 0 byte */
+	uint64_t producer;		/* "memprof 0.1.0" */
+	uint64_t hostname;
+	uint32_t features;		/* MP_FEATURE_* */
+	uint32_t stack_limit_frames;	/* deepest stack kept */
+	uint64_t dropped_bytes;		/* file space asked for and not got */
+	uint64_t self_bytes;		/* private memory that memprof itself maps in the process */
+};
+_Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its page");
+
+#define MP_FEATURE_LOCKS 1u		/* locks were recorded */
+#define MP_FEATURE_TIMELINE 2u
+#define MP_FEATURE_FORKED 4u		/* the process is a fork child of a recorded process */
+#define MP_FEATURE_FOREIGN_NEW 8u	/* operator new of another allocator is recorded at operator new itself */
+
+struct mp_chunk {
+	uint32_t kind;		/* enum mp_chunk_kind */
+	uint32_t row_bytes;	/* 1 for MP_CHUNK_STRING */
+	uint64_t bytes;		/* of the whole chunk, this header included; a multiple of MP_CHUNK_ALIGN */
+	uint64_t rows;		/* room for this many; used ones have their key set */
+	uint64_t first;		/* NODE, MODULE, THREAD, LOCK: number of the first row; else 0 */
+	uint64_t owner;		/* SITE, LOCK_SHARE, LOCK_WAIT: number of the shard; else 0 */
+	uint64_t reserved[3];
+};
+_Static_assert(sizeof(struct mp_chunk) == MP_CHUNK_ALIGN, "rows start on a cache line");
+
+/* Node numbers: 0 is "no node" (the caller of the outermost frame), the first row of the first NODE chunk is number 1. */
+struct mp_node {
+	uint64_t ip;		/* key. Return address, or the exact address for the frame a signal interrupted;
+				 * below MP_STACK_MARKS: enum mp_stack_mark */
+	uint32_t parent;	/* node of the caller */
+	uint32_t module;	/* number of the module that held ip at that time, 0 = none known */
+};
+_Static_assert(sizeof(struct mp_node) == 16, "format change");
+
+/*
+ * Marks stand in a node where a return address would be, always outermost (parent 0), and say why a stack ends there.
+ * A stack without a mark is complete. X(name, number, text)
+ */
+#define MP_STACK_MARKS 4096
+#define MP_STACK_MARK_LIST(X)                                                                   \
+	X(OTHER, 1, "other stacks: the stack table was full")                                   \
+	X(DEPTH, 2, "cut: deeper than the limit")                                               \
+	X(NO_UNWIND_INFO, 3, "cut: code without unwind information (JIT, assembly)")            \
+	X(OFF_STACK, 4, "cut: the next frame is not on a known stack")                          \
+	X(UNKNOWN_STACK, 5, "cut: running on a stack of unknown extent")                        \
+	X(UNSUPPORTED, 6, "cut: unwind rule beyond both unwinders")                             \
+	X(EARLY, 7, "no stack: recorded before initialisation")                                 \
+	X(UNKNOWN_CODE, 8, "cut: return address outside all loaded objects")                    \
+	X(NO_PROGRESS, 9, "cut: frames do not move outward")
+
+#define X(name, number, text) MP_MARK_##name = number,
+enum mp_stack_mark { MP_STACK_MARK_LIST(X) };
+#undef X
+
+/* Set in mp_node.module beside the number: the address is exact, not a return address (do not subtract 1). */
+#define MP_NODE_EXACT_IP 0x80000000u
+
+/*
+ * live = alloc - free, per row possibly negative: a thread may free what another allocated. A realloc counts as one
+ * free (of the old stack) and one allocation (of the new one), as valgrind does.
+ */
+struct mp_site {
+	uint32_t stack;		/* key: innermost node */
+	uint32_t peak_epoch;	/* equal to header.peak_epoch: peak_* are this row's share at the peak. Else the row has not
+				 * changed since an earlier peak, and its live values are its share at the peak. */
+	uint64_t alloc_count;
+	uint64_t alloc_bytes;	/* as requested */
+	uint64_t free_count;	/* blocks of this site freed by this shard's threads, whoever allocated them */
+	uint64_t free_bytes;
+	int64_t peak_bytes;
+	int32_t peak_count;	/* saturates */
+	uint32_t temporary_count;	/* freed by the allocating thread before it allocated anything else */
+	uint32_t realloc_count;		/* allocations of this row that realloc made out of an older block. A row is
+					 * closed, and another opened for the same stack, before any 32-bit counter is full. */
+	uint32_t check;			/* for the writer */
+};
+_Static_assert(sizeof(struct mp_site) == 64, "one cache line");
+
+struct mp_thread {
+	uint64_t start_ns;	/* key: first event of the thread */
+	uint64_t end_ns;	/* 0 = alive, as far as known */
+	uint32_t tid;		/* 0: a row that adds up several ended threads of that name */
+	uint32_t threads;	/* how many threads the row stands for, 1 or more */
+	char name[16];		/* as last seen, 0-terminated */
+	uint64_t alloc_count;
+	uint64_t alloc_bytes;
+	uint64_t free_count;
+	uint64_t free_bytes;
+	uint64_t temporary_count;
+	uint64_t realloc_count;
+	uint64_t lock_acquisitions;	/* all locks, contended or not */
+	uint64_t lock_contentions;
+	uint64_t lock_wait_ns;
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct mp_thread) == 120, "format change");
+
+/* One row per executable segment of an object. Rows are never reused: an address can belong to several over time. */
+struct mp_module {
+	uint64_t start;		/* key: first address of the segment */
+	uint64_t end;		/* first address behind it */
+	uint64_t bias;		/* address in memory - address in the ELF file */
+	uint64_t load_ns;	/* when seen first */
+	uint64_t unload_ns;	/* 0 = still loaded, as far as known */
+	uint64_t path;		/* string reference, 0 = unknown */
+	uint32_t generation;	/* 1, 2, ...: counts reuses of the same address range */
+	uint32_t build_id_bytes;	/* 0 = none */
+	uint8_t build_id[32];
+	uint64_t file_bytes;	/* size and modification time of the file when seen, for files without a build id; 0 = unknown */
+	uint64_t file_mtime_ns;
+};
+_Static_assert(sizeof(struct mp_module) == 104, "format change");
+
+/* A string reference is the offset of an mp_string in the file, which always lies within a STRING chunk. */
+struct mp_string {
+	uint32_t bytes;		/* key; without the terminating 0, which follows the text. Strings start 8-byte aligned. */
+	char text[];
+};
+
+struct mp_tick {
+	uint64_t time_ns;	/* key. Rows are sorted, but the last may be half written: check order. */
+	int64_t live_bytes;
+	uint64_t rss_bytes;	/* 0 = unknown */
+	uint64_t alloc_count;	/* since start */
+	uint64_t alloc_bytes;
+	uint64_t free_count;
+	uint64_t lock_wait_ns;
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct mp_tick) == 64, "format change");
+#define MP_TICKS_MAX 1024
+
+/* X(name, number, JSON and text name, category) */
+#define MP_LOCK_KINDS(X)                          \
+	X(MUTEX, 1, "mutex", "contention")        \
+	X(RWLOCK, 2, "rwlock", "contention")      \
+	X(SPIN, 3, "spinlock", "contention")      \
+	X(ONCE, 4, "once", "contention")          \
+	X(COND, 5, "condvar", "coordination")     \
+	X(SEM, 6, "semaphore", "coordination")    \
+	X(BARRIER, 7, "barrier", "coordination")  \
+	X(JOIN, 8, "join", "coordination")        \
+	X(FUTEX, 9, "futex", "contention")        \
+	X(OMP, 10, "openmp lock", "contention")
+
+#define X(name, number, text, category) MP_LOCK_##name = number,
+enum mp_lock_kind { MP_LOCK_KINDS(X) };
+#undef X
+
+/* Lock numbers start at 1. A lock gets a row when it is first contended; lives at one address are rows of their own. */
+struct mp_lock {
+	uint64_t address;	/* key */
+	uint32_t kind;		/* enum mp_lock_kind */
+	uint32_t flags;		/* MP_LOCK_FLAG_* */
+	uint32_t init_stack;	/* stack of the init call, 0 = statically initialised or not seen */
+	uint32_t first_stack;	/* stack that first contended */
+	uint64_t first_ns;
+	uint64_t retired_ns;	/* destroyed or its memory freed; 0 = not */
+	uint32_t alloc_stack;	/* stack that allocated the block the lock lies in, 0 = not in a known heap block */
+	uint32_t alloc_offset;	/* of the lock in that block, bytes */
+	uint64_t alloc_bytes;	/* size of that block */
+	uint64_t reserved[2];
+};
+_Static_assert(sizeof(struct mp_lock) == 72, "format change");
+#define MP_LOCK_FLAG_COUNT_FROM_FIRST 1u	/* acquisitions before the first contention may be missing */
+#define MP_LOCK_FLAG_RECURSIVE 2u
+#define MP_LOCK_FLAG_ERRORCHECK 4u
+#define MP_LOCK_FLAG_ADAPTIVE 8u
+#define MP_LOCK_FLAG_ROBUST 16u
+#define MP_LOCK_FLAG_PI 32u
+#define MP_LOCK_FLAG_PP 64u
+#define MP_LOCK_FLAG_PSHARED 128u
+
+struct mp_lock_share {
+	uint32_t lock;		/* key */
+	uint32_t check;		/* for the writer */
+	uint64_t acquisitions;
+	uint64_t contentions;
+	uint64_t trylock_failures;
+	uint64_t timeouts;
+	uint64_t wait_ns;
+	uint64_t wait_max_ns;
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct mp_lock_share) == 64, "one cache line");
+
+struct mp_lock_wait {
+	uint32_t lock;
+	uint32_t stack;		/* key: innermost node */
+	uint64_t count;
+	uint64_t wait_ns;
+	uint64_t wait_max_ns;
+	uint32_t check;		/* for the writer */
+	uint32_t reserved0;
+	uint64_t reserved[3];
+};
+_Static_assert(sizeof(struct mp_lock_wait) == 64, "one cache line");
+
+struct mp_loss {
+	uint64_t reason;	/* key: enum mp_loss_reason of mp_metrics.h */
+	uint64_t count;
+};
+
+struct mp_option {
+	uint64_t name;		/* key: string reference */
+	uint64_t value;		/* string reference */
+};
+
+#endif
