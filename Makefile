@@ -27,7 +27,7 @@ common := -std=gnu11 -g $(opt) $(warnings) -Iinclude -DMP_VERSION='"$(VERSION)"'
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 
 # The preload never meets sanitizers as a preload: its modules do, as unit tests.
-preload_flags := $(common) -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
+preload_flags := $(common) -D_GNU_SOURCE -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
 	-fno-omit-frame-pointer -fexceptions -fasynchronous-unwind-tables -fno-builtin -fcf-protection=none \
 	-Wframe-larger-than=2048
 analyzer_flags = $(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
@@ -54,8 +54,22 @@ $(O)/preload/%.o: preload/%.c
 $(O)/preload/%.o: preload/%.S
 	$(call say,AS)mkdir -p $(@D) && $(CC) -Iinclude -Ipreload -MMD -MP $(CFLAGS) -c -o $@ $<
 
+preload_ldflags := -shared -Wl,--version-script=preload/libmemprof.map -Wl,--exclude-libs,ALL \
+	-Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-soname,libmemprof.so -Wl,--as-needed
+
+$(O)/libmemprof.so: $(preload_obj) preload/libmemprof.map
+	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_ldflags) $(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
+
+$(O)/memprof-analyze: $(analyzer_obj)
+	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $(analyzer_obj) $(analyzer_libs)
+
+$(O)/memprof: scripts/memprof
+	$(call say,COPY)mkdir -p $(@D) && install -m 755 $< $@
+
 $(O)/analyzer/%.o: analyzer/%.c
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(analyzer_flags) $(CFLAGS) -c -o $@ $<
+
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))

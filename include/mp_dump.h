@@ -39,7 +39,8 @@
 	X(LOCK_SHARE, 8, mp_lock_share, "one thread's share of the counters of a lock") \
 	X(LOCK_WAIT, 9, mp_lock_wait, "one thread's waits for a lock, by stack")        \
 	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                        \
-	X(OPTION, 11, mp_option, "options in force")
+	X(OPTION, 11, mp_option, "options in force")                                    \
+	X(VERIFY, 12, mp_verify, "MEMPROF_VERIFY: stacks compared with libunwind's walk")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
 enum mp_chunk_kind { MP_CHUNKS(X) };
@@ -299,6 +300,27 @@ _Static_assert(sizeof(struct mp_lock_wait) == 64, "one cache line");
 struct mp_loss {
 	uint64_t reason;	/* key: enum mp_loss_reason of mp_metrics.h */
 	uint64_t count;
+};
+
+/* X(name, number, text): how a stack compares with the one that libunwind found from the same place. */
+#define MP_VERIFY_KINDS(X)                                                                        \
+	X(EQUAL, 1, "equal")                                                                      \
+	X(CUT_BY_US, 2, "equal as far as ours goes; ours is cut, with a mark")                    \
+	X(CUT_BY_DEPTH, 3, "equal as far as ours goes; ours is cut at the depth limit")           \
+	X(CUT_BY_LIBUNWIND, 4, "equal as far as libunwind's goes; libunwind stopped earlier")     \
+	X(DIFFERENT, 5, "different")
+
+#define X(name, number, text) MP_VERIFY_##name = number,
+enum mp_verify_kind { MP_VERIFY_KINDS(X) MP_VERIFY_COUNT };
+#undef X
+
+struct mp_verify {
+	uint64_t kind;		/* key: enum mp_verify_kind */
+	uint64_t count;
+	uint32_t stack;		/* an example: ours, 0 = none */
+	uint32_t frames;	/* of the example that both agree on */
+	uint64_t ours;		/* the first return address that differs, in ours and in libunwind's; 0 = none */
+	uint64_t theirs;
 };
 
 struct mp_option {

@@ -24,11 +24,14 @@ enum cfi_kind {
 
 struct cfi_rule {
 	uint8_t kind;		/* enum cfi_kind */
-	bool bp_saved;		/* caller's bp = *(CFA + bp_offset); otherwise bp is unchanged in the caller */
+	bool bp_saved;		/* caller's bp = *(CFA + bp_offset) */
 	int16_t bp_offset;	/* bytes */
 	int32_t cfa_offset;	/* bytes */
 	int32_t ra_offset;	/* return address = *(CFA + ra_offset); -8 on x86-64 */
-	bool bp_undefined;	/* the tables do not say where the caller's bp is; a rule that needs it cannot be applied */
+	bool bp_at_bp;		/* caller's bp = *(bp + bp_offset): realigned stack frames of GCC */
+	bool bp_undefined;	/* the tables do not say where the caller's bp is; rules that need it do not apply */
+	/* At most one of the three bp_ flags is set; none: bp is unchanged in the caller. Other kinds than SP, BP and
+	 * BP_DEREF have only the kind, the rest is 0. */
 };
 
 /* Readable memory that holds the unwind tables of one object. Every read stays inside [start, end). */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The stack interface that hooks see: the caller's registers in, the hash or the number of the stack out. */
+#ifndef MP_CAPTURE_H
+#define MP_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "regs.h"
+#include "thread.h"
+
+/* Names a stack within one dump; 0 = none. */
+typedef uint32_t stack_id;
+
+/*
+ * Walks the stack from REGS outward into t->frames and returns its hash, which names the whole stack (two different
+ * stacks share one with a chance of about 2^-64 per pair). Context: hook, gate closed. No allocation, no lock, no loader;
+ * reads only memory that is known to be a stack.
+ */
+uint64_t capture(struct thread *t, const struct regs *regs);
+
+/*
+ * The number of the stack that capture() left in t->frames, entering it when new: a slow path, under a lock. When the
+ * table is full, the number of the stack "other" (counted).
+ */
+stack_id capture_intern(struct thread *t, uint64_t hash);
+
+/* Number of a stack that is only a mark, for events that have no stack. */
+stack_id capture_mark(enum mp_stack_mark mark);
+
+/* Starts with no stacks, for a new dump; also in a fork child. Context: setup. */
+void capture_reset(void);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exact counters per stack and thread. The peak needs no snapshot of all sites: a new peak only raises an epoch, and a row
+ * keeps a copy of its live values when it is changed for the first time after that. So a row that has not changed since
+ * stands for itself, one that has carries its share at the peak, and the reader adds the shares.
+ */
+#include "heap.h"
+
+#include <stddef.h>
+
+#include "atomic.h"
+#include "boot.h"
+#include "capture.h"
+#include "compiler.h"
+#include "drop.h"
+#include "init.h"
+#include "os.h"
+#include "shard.h"
+#include "timeline.h"
+
+#define CHECK_AT offsetof(struct mp_site, check)
+/* Of the peak; the sum over all threads of what is not yet flushed stays below 1/FLUSH_SHARE of it. */
+#define FLUSH_SHARE 512
+#define FLUSH_MIN_BYTES 64
+/* A timeline point is considered once in this many allocations of a thread. */
+#define TICK_EVENTS 256
+
+static uint64_t mix(uint64_t h)
+{
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ull;
+	return h ^ h >> 29;
+}
+
+void heap_flush(struct thread *t)
+{
+	struct mp_header *h = dump_header();
+	int64_t bytes = add_relaxed(&h->live_bytes, t->unflushed_bytes);
+	int64_t count = add_relaxed(&h->live_count, t->unflushed_count);
+	uint64_t peak = load_relaxed(&h->peak_bytes);
+	uint64_t limit;
+
+	t->unflushed_bytes = 0;
+	t->unflushed_count = 0;
+	if (bytes > 0 && (uint64_t)bytes > peak) {
+		uint64_t now = os_now_ns();
+
+		/* Two threads may both find a new peak; the larger value wins, and any epoch is good for it. */
+		while ((uint64_t)bytes > peak && !cas_acq_rel(&h->peak_bytes, &peak, (uint64_t)bytes))
+			;
+		if ((uint64_t)bytes > peak) {
+			store_relaxed(&h->peak_count, count > 0 ? (uint64_t)count : 0);
+			store_relaxed(&h->peak_ns, now);
+			add_relaxed(&h->peak_epoch, 1);
+			peak = (uint64_t)bytes;
+		}
+		timeline_tick(now);
+	}
+	limit = peak / FLUSH_SHARE / thread_count();
+	/* With several threads the header's line is shared: small heaps are then a little less exact. */
+	if (limit < FLUSH_MIN_BYTES)
+		limit = thread_count() == 1 ? FLUSH_MIN_BYTES : FLUSH_MIN_BYTES * 8;
+	t->flush_limit = limit;
+}
+
+static inline void account(struct thread *t, int64_t bytes, int64_t count)
+{
+	t->unflushed_bytes += bytes;
+	t->unflushed_count += count;
+	if (unlikely((uint64_t)(t->unflushed_bytes + (int64_t)t->flush_limit) > 2 * t->flush_limit))
+		heap_flush(t);
+}
+
+/* Must come before any change of a row's live values. */
+static inline void keep_peak_share(struct mp_site *site)
+{
+	uint32_t epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
+	int64_t count;
+
+	if (likely(site->peak_epoch == epoch))
+		return;
+	count = (int64_t)(site->alloc_count - site->free_count);
+	site->peak_bytes = (int64_t)(site->alloc_bytes - site->free_bytes);
+	site->peak_count = count > INT32_MAX ? INT32_MAX : count < INT32_MIN ? INT32_MIN : (int32_t)count;
+	/* The file must not show the new epoch with the old share. */
+	store_release(&site->peak_epoch, epoch);
+}
+
+static MP_COLD struct mp_site *new_site(struct thread *t, uint64_t key, stack_id stack)
+{
+	row_id id = shard_add(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
+	struct mp_site *site;
+
+	if (!id || id >= LIVE_ROWS_MAX) {
+		drop(MP_LOSS_SITES_FULL);
+		return NULL;
+	}
+	site = row_at(id);
+	site->peak_epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
+	store_release(&site->stack, stack);
+	thread_refresh_name(t);
+	return site;
+}
+
+static inline row_id id_of(const struct mp_site *site)
+{
+	return (row_id)((uint64_t)((const char *)site - dump_base) / ROW_BYTES);
+}
+
+/* The row for the stack in t->frames. */
+static inline struct mp_site *site_here(struct thread *t, uint64_t hash)
+{
+	row_id id = shard_find(t->shard, hash, CHECK_AT);
+
+	return likely(id) ? row_at(id) : new_site(t, hash, capture_intern(t, hash));
+}
+
+/* This thread's row for the stack of row ID, which another thread's allocation left in the live table. */
+static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
+{
+	/* Aliases and stacks share the index; the constant keeps their keys apart. */
+	uint64_t key = mix((uint64_t)id | 0xa11a500000000ull);
+	row_id mine = shard_find_alias(t->shard, key);
+	stack_id stack;
+	uint64_t stack_key;
+
+	if (likely(mine))
+		return row_at(mine);
+	stack = ((const struct mp_site *)row_at(id))->stack;
+	/*
+	 * The hash of that stack is not at hand, so the row for frees of foreign blocks goes by the stack's number. It is a
+	 * second row of this thread for the same stack, which readers add like any other.
+	 */
+	stack_key = mix((uint64_t)stack | 0x5174e00000000ull);
+	mine = shard_find(t->shard, stack_key, CHECK_AT);
+	if (!mine) {
+		struct mp_site *site = new_site(t, stack_key, stack);
+
+		if (!site)
+			return NULL;
+		mine = id_of(site);
+	}
+	shard_alias(t->shard, key, mine);
+	return row_at(mine);
+}
+
+static MP_COLD void unseen_free(struct thread *t, const struct live_block *old)
+{
+	drop(MP_LOSS_UNSEEN_FREE);
+	heap_count_free(t, old);
+}
+
+void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
+{
+	uint64_t hash = capture(t, regs);
+	struct mp_site *site = site_here(t, hash);
+	struct live_block old;
+	enum live_insert result;
+
+	if (unlikely(!site))
+		return;
+	if (unlikely((site->realloc_count | site->temporary_count) >> 31)) {
+		shard_close(t->shard, hash, CHECK_AT);
+		site = site_here(t, hash);
+		if (!site)
+			return;
+	}
+	keep_peak_share(site);
+	bump(&site->alloc_bytes, bytes);
+	bump(&site->alloc_count, 1);
+	bump(&t->row->alloc_bytes, bytes);
+	bump(&t->row->alloc_count, 1);
+	if (reallocated) {
+		bump(&site->realloc_count, 1);
+		bump(&t->row->realloc_count, 1);
+	}
+	result = live_insert(address, bytes, id_of(site), &old);
+	if (unlikely(result == LIVE_REPLACED))
+		unseen_free(t, &old);
+	else if (unlikely(result == LIVE_NO_MEMORY))
+		drop(MP_LOSS_LIVE_FULL);
+	t->last_block = address;
+	t->last_site = site;
+	account(t, (int64_t)bytes, 1);
+	if (unlikely(t->row->alloc_count % TICK_EVENTS == 0))
+		timeline_tick(os_now_ns());
+}
+
+void heap_own(void *p)
+{
+	struct live_block old;
+
+	if (p && process_is_setting_up())
+		live_insert((uint64_t)p, 0, LIVE_ROW_OWN, &old);
+}
+
+static MP_COLD void free_inherited(const struct live_block *block)
+{
+	add_relaxed(&dump_header()->inherited_free_count, 1);
+	add_relaxed(&dump_header()->inherited_free_bytes, block->bytes);
+}
+
+static inline void count_free_at(struct thread *t, struct mp_site *site, uint64_t bytes)
+{
+	keep_peak_share(site);
+	bump(&site->free_bytes, bytes);
+	bump(&site->free_count, 1);
+	bump(&t->row->free_bytes, bytes);
+	bump(&t->row->free_count, 1);
+	account(t, -(int64_t)bytes, -1);
+}
+
+void heap_count_free(struct thread *t, const struct live_block *block)
+{
+	struct mp_site *site;
+
+	if (unlikely(block->row == LIVE_ROW_OWN))
+		return;
+	if (unlikely(block->generation != live_generation())) {
+		free_inherited(block);
+		return;
+	}
+	site = likely(shard_owns(t->shard, block->row)) ? row_at(block->row) : site_of_foreign(t, block->row);
+	if (likely(site))
+		count_free_at(t, site, block->bytes);
+}
+
+bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block)
+{
+	if (unlikely(!live_take(address, ret_block)))
+		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
+	if (t->last_block == address)
+		t->last_block = 0;
+	return true;
+}
+
+bool heap_free(struct thread *t, uint64_t address)
+{
+	struct live_block block;
+	bool last = t->last_block == address;
+
+	if (last)
+		t->last_block = 0;
+	if (unlikely(!live_take(address, &block)))
+		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
+	/* Nothing was allocated by this thread since: temporary, if the block is still the one meant. */
+	if (last && likely(block.row == id_of(t->last_site) && block.generation == live_generation())) {
+		bump(&t->last_site->temporary_count, 1);
+		bump(&t->row->temporary_count, 1);
+	}
+	heap_count_free(t, &block);
+	return true;
+}

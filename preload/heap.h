@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Counts allocations and frees: what the allocation hooks call once they know the thread and the caller's registers. */
+#ifndef MP_HEAP_H
+#define MP_HEAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "live_table.h"
+#include "regs.h"
+#include "thread.h"
+
+/*
+ * Records that the allocator gave out ADDRESS. REALLOCATED: out of an older block, which heap_free_* recorded before.
+ * Context: hook, gate closed.
+ */
+void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated);
+
+/*
+ * Records that ADDRESS is about to be freed. false: not a recorded block (counted, unless it is boot memory).
+ * Context: hook, gate closed, before the real free.
+ */
+bool heap_free(struct thread *t, uint64_t address);
+
+/*
+ * The two halves of a realloc's free: take before the real call; then either count the free or put the block back.
+ * heap_take answers false for an address that is not ours to count.
+ */
+bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block);
+void heap_count_free(struct thread *t, const struct live_block *block);
+
+/* Notes a block that memprof itself caused, so that its free later is no mystery. For others it does nothing. Context: hook. */
+void heap_own(void *p);
+
+/* Adds the thread's unflushed live bytes to the header, and looks for a new peak. Context: hook (slow path), setup. */
+void heap_flush(struct thread *t);
+
+#endif

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything starts at the first event, which may come long before our constructor: other libraries' constructors allocate.
+ * argc, argv, the environment and the auxiliary vector are taken from where the kernel put them, because libc's own
+ * variables may not be set that early.
+ */
+#include "init.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#include "atomic.h"
+#include "capture.h"
+#include "compiler.h"
+#include "drop.h"
+#include "dump_map.h"
+#include "fmt.h"
+#include "frame_fallback.h"
+#include "heap.h"
+#include "live_table.h"
+#include "lock_table.h"
+#include "mp_dump.h"
+#include "options.h"
+#include "os.h"
+#include "real.h"
+#include "rules.h"
+#include "shard.h"
+#include "timeline.h"
+#include "verify.h"
+
+extern void *__libc_stack_end;	/* exported by the dynamic linker: the stack pointer at process entry */
+
+enum process_state {
+	PROCESS_BOOT,
+	PROCESS_BUSY,	/* being set up, by the thread in set_up_tid */
+	PROCESS_READY,
+	PROCESS_INERT,	/* off, refused or failed: everything passes through, for good */
+};
+
+static uint32_t state;
+static uint32_t pid;		/* whose dump this is */
+static uint32_t *alive;		/* 1 in a page that fork wipes: reads 0 in a child that is not set up yet */
+static char program[64];
+static MP_TLS bool setting_up;	/* what this thread allocates now is our own */
+
+static struct {
+	char **argv;
+	char **envp;
+	const ElfW(auxv_t) *auxv;
+	uint64_t argc;
+} start;
+
+static void find_start(void)
+{
+	uint64_t *p = __libc_stack_end;
+
+	start.argc = *p;
+	start.argv = (char **)(void *)(p + 1);
+	start.envp = start.argv + start.argc + 1;
+	p = (uint64_t *)(void *)start.envp;
+	while (*p)
+		p++;
+	start.auxv = (const ElfW(auxv_t) *)(const void *)(p + 1);
+}
+
+static uint64_t auxiliary(uint64_t type)
+{
+	for (const ElfW(auxv_t) *a = start.auxv; a->a_type != AT_NULL; a++) {
+		if (a->a_type == type)
+			return a->a_un.a_val;
+	}
+	return 0;
+}
+
+struct range process_stack(void)
+{
+	uint64_t end = ((uint64_t)__libc_stack_end | 0xfff) + 1;
+	uint64_t bytes = os_limit_stack_bytes();
+
+	/* Without a limit the kernel still keeps other mappings this far away. */
+	if (bytes < 8ull << 20)
+		bytes = 8ull << 20;
+	if (bytes > 1ull << 30)
+		bytes = 1ull << 30;
+	return (struct range){ end - bytes, end };
+}
+
+/* --- what the header says about the process --- */
+
+static void copy_basename(const char *path)
+{
+	const char *name = path;
+	struct fmt f;
+
+	for (const char *s = path; *s; s++) {
+		if (*s == '/' && s[1])
+			name = s + 1;
+	}
+	fmt_init(&f, program, sizeof(program));
+	for (; *name; name++)
+		fmt_mem(&f, *name == '/' || *name < ' ' ? "_" : name, 1);
+	if (!program[0])
+		fmt_str(&f, "unknown");
+}
+
+static uint64_t start_ticks(void)
+{
+	char text[1024];
+	uint64_t ticks = 0;
+	const char *s;
+	long n = os_read_file("/proc/self/stat", text, sizeof(text));
+
+	/* The second field, the name in parentheses, may hold anything; the 22nd is the 20th after its last ')'. */
+	for (s = text + (n > 0 ? n : 0); s > text && *s != ')'; s--)
+		;
+	for (int field = 2; field < 22; field++) {
+		while (*s && *s != ' ')
+			s++;
+		if (!*s)
+			return 0;
+		s++;
+	}
+	for (; *s >= '0' && *s <= '9'; s++)
+		ticks = ticks * 10 + (uint64_t)(*s - '0');
+	return ticks;
+}
+
+static void boot_id(uint8_t ret[16])
+{
+	char text[64];
+	unsigned digits = 0;
+
+	if (os_read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)) <= 0)
+		return;
+	for (const char *s = text; *s && digits < 32; s++) {
+		unsigned v = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 : 16;
+
+		if (v < 16) {
+			ret[digits / 2] = (uint8_t)(ret[digits / 2] << 4 | v);
+			digits++;
+		}
+	}
+}
+
+static uint64_t text_ref(const char *text)
+{
+	return text && *text ? dump_string(text, fmt_strlen(text)) : 0;
+}
+
+/* The arguments as they were at start; programs that overwrite them later (setproctitle) do so after us. */
+static uint64_t argv_ref(void)
+{
+	uint64_t bytes = 0;
+	const char *first = start.argc ? start.argv[0] : NULL;
+
+	/* The kernel lays the arguments out one after the other, so they can be taken as one piece. */
+	for (uint64_t i = 0; i < start.argc && start.argv[i] == first + bytes && bytes < 65536; i++)
+		bytes += fmt_strlen(start.argv[i]) + 1;
+	return bytes ? dump_string(first, bytes) : 0;
+}
+
+static void fill_header(void)
+{
+	static char path[4096];
+	struct mp_header *h = dump_header();
+
+#if defined(__x86_64__)
+	h->machine = EM_X86_64;
+#elif defined(__aarch64__)
+	h->machine = EM_AARCH64;
+#endif
+	h->mode = MP_MODE_FULL;
+	h->pid = pid;
+	h->parent_pid = os_parent_pid();
+	h->start_realtime_ns = os_realtime_ns();
+	h->start_ns = os_now_ns();
+	h->last_ns = h->start_ns;
+	h->pid_start_ticks = start_ticks();
+	h->stack_limit_frames = (uint32_t)opt.depth;
+	h->features = (opt.locks ? MP_FEATURE_LOCKS : 0) | (opt.timeline_ms ? MP_FEATURE_TIMELINE : 0);
+	boot_id(h->boot_id);
+	h->producer = text_ref("memprof " MP_VERSION);
+	if (os_readlink("/proc/self/exe", path, sizeof(path)) > 0)
+		h->exe = text_ref(path);
+	if (os_cwd(path, sizeof(path)) > 0)
+		h->cwd = text_ref(path);
+	if (os_hostname(path, sizeof(path)))
+		h->hostname = text_ref(path);
+	h->argv = argv_ref();
+}
+
+/* --- sections --- */
+
+static struct {
+	struct mp_option *next;
+	struct mp_option *end;
+} option_rows;
+
+static void add_option(const char *name, const char *value)
+{
+	if (option_rows.next == option_rows.end)
+		return;
+	option_rows.next->value = dump_string(value, fmt_strlen(value));
+	store_release(&option_rows.next->name, dump_string(name, fmt_strlen(name)));
+	option_rows.next++;
+}
+
+static void make_sections(void)
+{
+	struct mp_chunk *chunk = dump_chunk(MP_CHUNK_LOSS, sizeof(struct mp_loss), DUMP_PAGE, 0, 0);
+
+	if (chunk)
+		drop_attach((struct mp_loss *)(void *)(chunk + 1));
+	chunk = dump_chunk(MP_CHUNK_OPTION, sizeof(struct mp_option), DUMP_PAGE, 0, 0);
+	if (chunk) {
+		option_rows.next = (struct mp_option *)(void *)(chunk + 1);
+		option_rows.end = option_rows.next + chunk->rows;
+		options_for_each(add_option);
+	}
+	timeline_init(dump_header()->start_ns);
+}
+
+/* --- set-up --- */
+
+static bool built_with_sanitizer(void)
+{
+	static const char *const marks[] = { "__asan_init", "__tsan_init", "__msan_init", "__hwasan_init" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(marks); i++) {
+		if (dlsym(RTLD_DEFAULT, marks[i])) {
+			fmt_warn(program, " is built with a sanitizer, which replaces malloc itself; it runs unrecorded. "
+				 "Build it without -fsanitize to profile it.", NULL);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool open_dump(void)
+{
+	if (!dump_create(opt.out, program))
+		return false;
+	fill_header();
+	make_sections();
+	return true;
+}
+
+/* Made absolute once: the program may change its directory before it forks. */
+static void make_out_absolute(void)
+{
+	static char absolute[8192];
+	struct fmt f;
+
+	if (opt.out[0] == '/' || os_cwd(absolute, 4096) <= 0)
+		return;
+	f = (struct fmt){ .text = absolute, .room = sizeof(absolute), .used = fmt_strlen(absolute) };
+	fmt_str(&f, "/");
+	fmt_str(&f, opt.out);
+	opt.out = absolute;
+}
+
+/*
+ * What a person would call the program: the file given to execve, which for a script is the script. Symbolic links are not
+ * followed, since one binary may go by several names.
+ */
+static void name_program(void)
+{
+	static char path[4096];
+	const char *name = (const char *)auxiliary(AT_EXECFN);
+	struct fmt f;
+
+	fmt_init(&f, path, 7);
+	fmt_mem(&f, name ? name : "", 6);
+	if (!name || fmt_equal(path, "/proc/") || fmt_equal(path, "/dev/f"))
+		name = os_readlink("/proc/self/exe", path, sizeof(path)) > 0 ? path : "unknown";
+	copy_basename(name);
+}
+
+static bool set_up(void)
+{
+
+	find_start();
+	if (auxiliary(AT_SECURE))
+		return false;
+	options_read(start.envp);
+	if (opt.mode == OPTIONS_MODE_OFF)
+		return false;
+	make_out_absolute();
+	name_program();
+	if (built_with_sanitizer())
+		return false;
+	pid = os_pid();
+	alive = os_map_wiped_on_fork(4096);
+	if (!alive) {
+		fmt_warn("no memory, or a kernel before 4.14; the program runs unrecorded", NULL);
+		return false;
+	}
+	*alive = 1;
+	if (!open_dump() || !rules_init())
+		return false;
+	capture_reset();
+	thread_init();
+	lock_init();
+	return true;
+}
+
+/* First event in a fork child: a dump of its own, counting from zero. What it has inherited is known, but not its. */
+static bool set_up_forked(void)
+{
+	const struct mp_header *parent = dump_header();
+	char *old_base = dump_base;
+	uint64_t old_bytes = dump_mapped_bytes();
+	int64_t inherited_count = parent->live_count + (int64_t)(parent->inherited_count - parent->inherited_free_count);
+	int64_t inherited_bytes = parent->live_bytes + (int64_t)(parent->inherited_bytes - parent->inherited_free_bytes);
+	bool ok;
+
+	drop_reset();
+	shard_forked();
+	thread_forked();
+	dump_base = NULL;
+	pid = os_pid();
+	*alive = 1;
+	ok = open_dump();
+	if (ok) {
+		struct mp_header *h = dump_header();
+
+		h->features |= MP_FEATURE_FORKED;
+		h->inherited_count = inherited_count > 0 ? (uint64_t)inherited_count : 0;
+		h->inherited_bytes = inherited_bytes > 0 ? (uint64_t)inherited_bytes : 0;
+		live_forked();
+		rules_forked(old_base);
+		capture_reset();
+		lock_forked();
+	}
+	os_unmap(old_base, old_bytes);
+	return ok;
+}
+
+static MP_COLD bool process_ready_slow(void)
+{
+	uint32_t seen = load_acquire(&state);
+	bool forked = seen == PROCESS_READY;
+	bool done;
+
+	if (seen != PROCESS_BOOT && !forked)
+		return false;
+	if (!real_ready())
+		return false;
+	/* Whoever comes meanwhile, on this thread or another, is served unrecorded. */
+	if (!cas_acquire(&state, &seen, PROCESS_BUSY)) {
+		drop(MP_LOSS_EARLY);
+		return false;
+	}
+	setting_up = true;
+	done = forked ? set_up_forked() : set_up();
+	setting_up = false;
+	store_release(&state, done ? PROCESS_READY : PROCESS_INERT);
+	return done;
+}
+
+bool process_ready(void)
+{
+	uint32_t seen = load_acquire(&state);
+
+	if (likely(seen == PROCESS_READY && *alive))
+		return !setting_up;
+	if (seen == PROCESS_BUSY)
+		return setting_up ? false : drop(MP_LOSS_EARLY);
+	return seen != PROCESS_INERT && process_ready_slow();
+}
+
+bool process_is_setting_up(void)
+{
+	return setting_up;
+}
+
+/* --- the end --- */
+
+/* Is the dump this process's own? Not in a vfork child, nor in a fork child that no hook has entered. */
+static bool owns_dump(void)
+{
+	return load_acquire(&state) == PROCESS_READY && *alive && dump_base && os_pid() == pid;
+}
+
+/* fork and exec, with nothing in between that is worth a file? */
+static bool has_events(void)
+{
+	struct mp_thread sum;
+
+	thread_sum(&sum);
+	return sum.alloc_count || sum.free_count || sum.lock_contentions;
+}
+
+void process_ending(uint32_t ended, int status)
+{
+	struct mp_header *h = dump_header();
+	struct thread *t = thread_self;
+	uint64_t now;
+
+	if (!owns_dump())
+		return;
+	if (t->state == THREAD_LIVE && gate_enter(t)) {
+		heap_flush(t);
+		gate_leave(t);
+	}
+	lock_process_end();
+	thread_refresh_all_names();
+	if (ended == MP_ENDED_EXEC && h->features & MP_FEATURE_FORKED && !has_events())
+		dump_unlink();
+	now = os_now_ns();
+	timeline_final(now);
+	store_relaxed(&h->last_ns, now);
+	store_relaxed(&h->end_ns, now);
+	store_relaxed(&h->end_status, status);
+	store_release(&h->ended, ended);
+	dump_trim();
+}
+
+void process_not_ending(void)
+{
+	struct mp_header *h = dump_header();
+
+	if (!owns_dump())
+		return;
+	if (!dump_is_linked())
+		*alive = 0;	/* the next event makes a new file */
+	store_release(&h->ended, (uint32_t)MP_ENDED_RUNNING);
+	store_relaxed(&h->end_ns, 0);
+	store_relaxed(&h->end_status, 0);
+}
+
+static void at_exit(int status, void *arg)
+{
+	(void)arg;
+	process_ending(MP_ENDED_EXIT, status & 0xff);
+}
+
+/*
+ * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes into
+ * being in another way (_Fork, clone) gets it at its first event.
+ */
+static void after_fork_in_child(void)
+{
+	process_ready();
+}
+
+static __attribute__((constructor)) void construct(void)
+{
+	if (!real_ready() || !process_ready())
+		return;
+	/* Registered early, so it runs late; what frees after it is still counted, only the time of the end stays. */
+	on_exit(at_exit, NULL);
+	pthread_atfork(NULL, NULL, after_fork_in_child);
+	/* Loads a library, so not within the first malloc, which may be the loader's own. */
+	setting_up = true;
+	frame_fallback_init();
+	if (opt.verify)
+		verify_init();
+	setting_up = false;
+}

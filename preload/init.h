@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of the process as seen by memprof: initialisation at the first event, fork children, the end. */
+#ifndef MP_INIT_H
+#define MP_INIT_H
+
+#include <stdbool.h>
+
+#include "thread.h"
+
+/*
+ * true: events are recorded. Initialises at the first call, and again in a fork child. false: pass through: recording is
+ * off, failed, or being set up by this very call. Context: hook.
+ */
+bool process_ready(void);
+
+/* Is the calling thread inside our own set-up? */
+bool process_is_setting_up(void);
+
+/* Extent of the main thread's stack. */
+struct range process_stack(void);
+
+/*
+ * Writes down how the process ends: enum mp_ended and the status. Does nothing in a child that shares or inherited the
+ * dump of its parent. Context: setup.
+ */
+void process_ending(uint32_t ended, int status);
+/* The exec that was announced failed. */
+void process_not_ending(void);
+
+/* Called when a thread is over: hands its lock counts over. Context: setup. */
+void lock_thread_end(struct thread *t);
+
+#endif

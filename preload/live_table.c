@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks are kept by region of 16 KiB of address space, so that neighbours in the heap are neighbours here: the program has
+ * just touched the one, and the other is warm too.
+ *
+ *   address  46..36  35..25  24..14   13..3    2..0
+ *            root    middle  leaf     offset   0 (malloc gives out multiples of 8 at least)
+ *
+ * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries,
+ * open-addressed by offset in address order (an entry's place is about offset/2048 of the array), at most 7/8 full.
+ * An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row (28 bits), generation (4 bits). So a block costs 9
+ * to 18 bytes, plus the 32 bytes of the region. Blocks of 2 MiB and more live in a small table of their own.
+ */
+#include "live_table.h"
+
+#include <stddef.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "drop.h"
+#include "os.h"
+
+#define ROOT_BITS 11
+#define MIDDLE_BITS 11
+#define LEAF_BITS 11
+#define REGION_BITS 14
+#define GRANULE_BITS 3
+#define OFFSET_BITS (REGION_BITS - GRANULE_BITS)
+#define OFFSETS (1u << OFFSET_BITS)
+#define BYTES_BITS 21
+#define LARGE_BYTES ((1ull << BYTES_BITS) - 1)	/* this value in an entry is never used: such blocks are large */
+#define INLINE_ENTRIES 2u
+#define MIN_CAPACITY 8u
+
+_Static_assert(ROOT_BITS + MIDDLE_BITS + LEAF_BITS + REGION_BITS == 47, "covers the user half of the address space");
+
+typedef uint64_t entry;	/* 0 = free: see make_entry() */
+
+struct region {
+	uint32_t lock;		/* the fork epoch while held, else 0: a lock of an earlier epoch died with its thread */
+	uint16_t count;
+	uint16_t capacity;	/* of slots[], 0 = entries are in inline_entries[] */
+	entry *slots;
+	entry inline_entries[INLINE_ENTRIES];
+};
+_Static_assert(sizeof(struct region) == 32, "two regions per cache line");
+
+struct leaf {
+	struct region regions[1u << LEAF_BITS];
+};
+
+struct middle {
+	struct leaf *leaves[1u << MIDDLE_BITS];
+};
+
+static struct middle *root[1u << ROOT_BITS];
+static struct os_lock node_lock;
+static uint32_t epoch = 1;	/* counts forks */
+
+/* --- memory for nodes and arrays --- */
+
+static char *bump_next;
+static char *bump_end;
+static void *free_arrays[OFFSET_BITS + 1];	/* by log2 of the capacity */
+
+/* Called with node_lock held. */
+static void *take_memory(size_t bytes)
+{
+	char *p;
+
+	if (bytes >= 32768)
+		return os_map(bytes);
+	if (bytes > (size_t)(bump_end - bump_next)) {
+		p = os_map(1 << 18);
+		if (!p)
+			return NULL;
+		bump_next = p;
+		bump_end = p + (1 << 18);
+	}
+	p = bump_next;
+	bump_next += bytes;
+	return p;
+}
+
+static unsigned log2_of(uint32_t n)
+{
+	return 31u - (unsigned)__builtin_clz(n);
+}
+
+static entry *array_new(uint32_t capacity)
+{
+	void **list = &free_arrays[log2_of(capacity)];
+	entry *a;
+
+	os_lock(&node_lock);
+	a = *list;
+	if (a) {
+		*list = *(void **)(void *)a;
+		a[0] = 0;	/* the rest was cleared when it was given back */
+	} else {
+		a = take_memory(capacity * sizeof(entry));
+	}
+	os_unlock(&node_lock);
+	return a;
+}
+
+static void array_free(entry *a, uint32_t capacity)
+{
+	void **list = &free_arrays[log2_of(capacity)];
+
+	__builtin_memset(a, 0, capacity * sizeof(entry));
+	os_lock(&node_lock);
+	*(void **)(void *)a = *list;
+	*list = a;
+	os_unlock(&node_lock);
+}
+
+static MP_COLD void *new_node(void **at, size_t bytes)
+{
+	void *p;
+
+	os_lock(&node_lock);
+	p = *at;
+	if (!p) {
+		p = os_map(bytes);
+		store_release(at, p);
+	}
+	os_unlock(&node_lock);
+	return p;
+}
+
+static inline struct region *find_region(uint64_t address, bool make)
+{
+	struct middle **m;
+	struct leaf **l;
+
+	if (unlikely(address >> 47))
+		return NULL;
+	m = &root[address >> (MIDDLE_BITS + LEAF_BITS + REGION_BITS)];
+	if (unlikely(!load_acquire(m)) && (!make || !new_node((void **)(void *)m, sizeof(struct middle))))
+		return NULL;
+	l = &(*m)->leaves[address >> (LEAF_BITS + REGION_BITS) & ((1u << MIDDLE_BITS) - 1)];
+	if (unlikely(!load_acquire(l)) && (!make || !new_node((void **)(void *)l, sizeof(struct leaf))))
+		return NULL;
+	return &(*l)->regions[address >> REGION_BITS & ((1u << LEAF_BITS) - 1)];
+}
+
+/* --- regions --- */
+
+static inline void region_lock(struct region *r)
+{
+	for (unsigned spins = 0;; spins++) {
+		uint32_t seen = load_relaxed(&r->lock);
+
+		if (seen != epoch && cas_acquire(&r->lock, &seen, epoch))
+			return;
+		if (spins > 200)
+			os_yield();
+		else
+			cpu_relax();
+	}
+}
+
+static inline void region_unlock(struct region *r)
+{
+	store_release(&r->lock, 0);
+}
+
+/*
+ * offset 53..63 | bytes 32..52 | row 4..31 | generation 0..3. Row numbers are never 0, so an entry is never 0.
+ */
+static inline entry make_entry(uint64_t address, const struct live_block *b)
+{
+	uint64_t offset = address >> GRANULE_BITS & (OFFSETS - 1);
+
+	return offset << 53 | b->bytes << 32 | (uint64_t)b->row << 4 | b->generation;
+}
+
+static inline uint32_t entry_offset(entry e)
+{
+	return (uint32_t)(e >> 53);
+}
+
+static inline void open_entry(entry e, struct live_block *ret)
+{
+	ret->bytes = e >> 32 & ((1ull << BYTES_BITS) - 1);
+	ret->row = (uint32_t)(e >> 4) & (LIVE_ROWS_MAX - 1);
+	ret->generation = (uint32_t)e & (LIVE_GENERATIONS - 1);
+}
+
+static inline uint32_t place(uint32_t offset, uint32_t capacity)
+{
+	return offset * capacity >> OFFSET_BITS;
+}
+
+/* The slot that holds OFFSET, or the free one where it would go. There is always a free one, or the array is full size. */
+static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
+{
+	uint32_t i = place(offset, capacity);
+
+	while (slots[i] && entry_offset(slots[i]) != offset)
+		i = (i + 1) & (capacity - 1);
+	return &slots[i];
+}
+
+static bool region_grow(struct region *r)
+{
+	uint32_t capacity = r->capacity ? r->capacity * 2u : MIN_CAPACITY;
+	entry *slots = array_new(capacity);
+
+	if (!slots)
+		return false;
+	if (!r->capacity) {
+		for (uint32_t i = 0; i < INLINE_ENTRIES; i++) {
+			if (r->inline_entries[i])
+				*probe(slots, capacity, entry_offset(r->inline_entries[i])) = r->inline_entries[i];
+			r->inline_entries[i] = 0;
+		}
+	} else {
+		for (uint32_t i = 0; i < r->capacity; i++) {
+			if (r->slots[i])
+				*probe(slots, capacity, entry_offset(r->slots[i])) = r->slots[i];
+		}
+		array_free(r->slots, r->capacity);
+	}
+	r->slots = slots;
+	r->capacity = (uint16_t)capacity;
+	return true;
+}
+
+/* Slot of OFFSET when present, else NULL. */
+static inline entry *region_find(struct region *r, uint32_t offset)
+{
+	entry *e;
+
+	if (r->capacity) {
+		e = probe(r->slots, r->capacity, offset);
+		return *e ? e : NULL;
+	}
+	for (uint32_t i = 0; i < INLINE_ENTRIES; i++) {
+		e = &r->inline_entries[i];
+		if (*e && entry_offset(*e) == offset)
+			return e;
+	}
+	return NULL;
+}
+
+static inline bool region_has_room(const struct region *r)
+{
+	if (!r->capacity)
+		return r->count < INLINE_ENTRIES;
+	return r->count < r->capacity / 8u * 7u || r->capacity == OFFSETS;
+}
+
+static enum live_insert region_insert(struct region *r, uint64_t address, const struct live_block *b, struct live_block *ret_old)
+{
+	uint32_t offset = (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1);
+	entry *e = region_find(r, offset);
+
+	if (unlikely(e != NULL)) {
+		open_entry(*e, ret_old);
+		*e = make_entry(address, b);
+		return LIVE_REPLACED;
+	}
+	if (unlikely(!region_has_room(r)) && !region_grow(r))
+		return LIVE_NO_MEMORY;
+	if (r->capacity) {
+		e = probe(r->slots, r->capacity, offset);
+	} else {
+		e = r->inline_entries[0] ? &r->inline_entries[1] : &r->inline_entries[0];
+	}
+	*e = make_entry(address, b);
+	r->count++;
+	return LIVE_OK;
+}
+
+/* Removal by shifting back: no tombstones, so probes stay short however long the program churns. */
+static void region_remove(struct region *r, entry *e)
+{
+	uint32_t mask;
+	uint32_t hole;
+
+	r->count--;
+	if (!r->capacity) {
+		*e = 0;
+		return;
+	}
+	mask = r->capacity - 1u;
+	hole = (uint32_t)(e - r->slots);
+	r->slots[hole] = 0;
+	for (uint32_t i = (hole + 1) & mask; r->slots[i]; i = (i + 1) & mask) {
+		uint32_t home = place(entry_offset(r->slots[i]), r->capacity);
+
+		/* Does the probe from home to i pass the hole? */
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			r->slots[hole] = r->slots[i];
+			r->slots[i] = 0;
+			hole = i;
+		}
+	}
+	if (unlikely(!r->count && r->capacity > 64)) {
+		array_free(r->slots, r->capacity);
+		r->capacity = 0;
+		r->slots = NULL;
+	}
+}
+
+/* --- large blocks --- */
+
+struct large {
+	uint64_t address;	/* 0 = free */
+	struct live_block block;
+};
+
+static struct large *large_slots;
+static uint32_t large_capacity;
+static uint32_t large_count;
+static struct os_lock large_lock;
+static uint32_t large_present;	/* large_count, readable without the lock: most frees need not look here */
+
+static uint32_t large_home(uint64_t address, uint32_t capacity)
+{
+	return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 32) & (capacity - 1);
+}
+
+static struct large *large_probe(struct large *slots, uint32_t capacity, uint64_t address)
+{
+	uint32_t i = large_home(address, capacity);
+
+	while (slots[i].address && slots[i].address != address)
+		i = (i + 1) & (capacity - 1);
+	return &slots[i];
+}
+
+static bool large_grow(void)
+{
+	uint32_t capacity = large_capacity ? large_capacity * 2 : 1024;
+	struct large *slots = os_map(capacity * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < large_capacity; i++) {
+		if (large_slots[i].address)
+			*large_probe(slots, capacity, large_slots[i].address) = large_slots[i];
+	}
+	if (large_slots)
+		os_unmap(large_slots, large_capacity * sizeof(*slots));
+	large_slots = slots;
+	large_capacity = capacity;
+	return true;
+}
+
+static enum live_insert large_insert(uint64_t address, const struct live_block *b, struct live_block *ret_old)
+{
+	enum live_insert result = LIVE_NO_MEMORY;
+	struct large *l;
+
+	os_lock(&large_lock);
+	if (large_count < large_capacity / 2 || large_grow()) {
+		l = large_probe(large_slots, large_capacity, address);
+		result = l->address ? LIVE_REPLACED : LIVE_OK;
+		if (l->address)
+			*ret_old = l->block;
+		else
+			store_relaxed(&large_present, ++large_count);
+		l->address = address;
+		l->block = *b;
+	}
+	os_unlock(&large_lock);
+	return result;
+}
+
+static bool large_take(uint64_t address, struct live_block *ret_block)
+{
+	bool found = false;
+
+	os_lock(&large_lock);
+	if (large_capacity) {
+		struct large *l = large_probe(large_slots, large_capacity, address);
+
+		found = l->address != 0;
+		if (found) {
+			uint32_t mask = large_capacity - 1;
+			uint32_t hole = (uint32_t)(l - large_slots);
+
+			*ret_block = l->block;
+			for (uint32_t i = (hole + 1) & mask; large_slots[i].address; i = (i + 1) & mask) {
+				uint32_t home = large_home(large_slots[i].address, large_capacity);
+
+				if (((i - home) & mask) >= ((i - hole) & mask)) {
+					large_slots[hole] = large_slots[i];
+					hole = i;
+				}
+			}
+			large_slots[hole].address = 0;
+			store_relaxed(&large_present, --large_count);
+		}
+	}
+	os_unlock(&large_lock);
+	return found;
+}
+
+/* --- interface --- */
+
+uint32_t live_generation(void)
+{
+	return (epoch - 1) % LIVE_GENERATIONS;
+}
+
+static enum live_insert insert_block(uint64_t address, const struct live_block *b, struct live_block *ret_old)
+{
+	struct region *r = find_region(address, true);
+	enum live_insert result;
+
+	if (unlikely(b->bytes >= LARGE_BYTES || address & ((1u << GRANULE_BITS) - 1) || !r))
+		return large_insert(address, b, ret_old);
+	region_lock(r);
+	result = region_insert(r, address, b, ret_old);
+	region_unlock(r);
+	return result;
+}
+
+enum live_insert live_insert(uint64_t address, uint64_t bytes, uint32_t row, struct live_block *ret_old)
+{
+	struct live_block b = { .bytes = bytes, .row = row, .generation = (epoch - 1) % LIVE_GENERATIONS };
+	enum live_insert result = insert_block(address, &b, ret_old);
+
+	/*
+	 * A large block whose free was not seen may have left its address to a small one. Allocators map large blocks, so they
+	 * start at most a header behind a page: other addresses need not take the lock of the large ones.
+	 */
+	if (unlikely((address & 0xfff) <= 64 && load_relaxed(&large_present)) && bytes < LARGE_BYTES && result == LIVE_OK &&
+	    large_take(address, ret_old))
+		return LIVE_REPLACED;
+	return result;
+}
+
+bool live_take(uint64_t address, struct live_block *ret_block)
+{
+	struct region *r = find_region(address, false);
+	bool found = false;
+
+	if (likely(r && !(address & ((1u << GRANULE_BITS) - 1)))) {
+		uint32_t offset = (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1);
+		entry *e;
+
+		region_lock(r);
+		e = region_find(r, offset);
+		if (likely(e != NULL)) {
+			open_entry(*e, ret_block);
+			region_remove(r, e);
+			found = true;
+		}
+		region_unlock(r);
+	}
+	if (unlikely(!found && load_relaxed(&large_present)))
+		found = large_take(address, ret_block);
+	return found;
+}
+
+void live_put_back(uint64_t address, const struct live_block *block)
+{
+	struct live_block old;
+
+	if (insert_block(address, block, &old) == LIVE_NO_MEMORY)
+		drop(MP_LOSS_LIVE_FULL);
+}
+
+bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_start, struct live_block *ret_block)
+{
+	uint64_t limit = address > max_back ? address - max_back : 0;
+
+	for (uint64_t base = address & ~((1ull << REGION_BITS) - 1); base + (1ull << REGION_BITS) > limit;
+	     base -= 1ull << REGION_BITS) {
+		struct region *r = find_region(base, false);
+		uint64_t best = 0;
+		struct live_block b;
+
+		if (r) {
+			region_lock(r);
+			for (uint32_t i = 0; i < (r->capacity ? r->capacity : INLINE_ENTRIES); i++) {
+				entry e = r->capacity ? r->slots[i] : r->inline_entries[i];
+				uint64_t start = base + ((uint64_t)entry_offset(e) << GRANULE_BITS);
+
+				if (e && start <= address && start >= best) {
+					best = start;
+					open_entry(e, &b);
+				}
+			}
+			region_unlock(r);
+		}
+		if (best) {
+			/* The nearest block below decides: blocks do not overlap. */
+			if (address - best >= b.bytes)
+				return false;
+			*ret_start = best;
+			*ret_block = b;
+			return true;
+		}
+		if (base < 1ull << REGION_BITS)
+			break;
+	}
+	return false;
+}
+
+void live_forked(void)
+{
+	node_lock.word = 0;
+	large_lock.word = 0;
+	epoch++;
+	if ((epoch - 1) % LIVE_GENERATIONS != 0)
+		return;
+	/*
+	 * The sixteenth fork in a row: generations would repeat, and an entry of the first could pass for one of ours. All
+	 * records are given up; frees of those blocks are counted as unknown.
+	 */
+	drop(MP_LOSS_FORKED_BLOCK);
+	for (unsigned i = 0; i < ARRAY_LEN(root); i++)
+		root[i] = NULL;
+	large_count = 0;
+	large_present = 0;
+	if (large_slots)
+		__builtin_memset(large_slots, 0, large_capacity * sizeof(*large_slots));
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/* The pthread_mutex family: every acquisition counted, every wait timed; results and errno are those of the real calls. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "dump_map.h"
+#include "init.h"
+#include "lock_table.h"
+#include "options.h"
+#include "os.h"
+#include "real.h"
+#include "regs.h"
+#include "thread.h"
+
+/*
+ * A mutex that is free is taken by the real trylock (or, while the process has one thread, by the real lock, which is
+ * cheaper then) with the gate shut: a few nanoseconds in which a signal handler goes unrecorded. What may block is called
+ * with the gate open.
+ *
+ * unlock has nothing to record and is not interposed.
+ */
+
+/* Bits of pthread_mutex_t's kind, which static initialisers have made part of glibc's binary interface. */
+#define KIND_TYPE 3
+#define KIND_RECURSIVE 1
+#define KIND_ERRORCHECK 2
+#define KIND_ADAPTIVE 3
+#define KIND_ROBUST 16
+#define KIND_PI 32
+#define KIND_PP 64
+#define KIND_PSHARED 128
+/*
+ * Not by trylock first: on a robust mutex it may say EOWNERDEAD, on PP it changes priorities with system calls. A
+ * destroyed mutex (kind -1) is among them.
+ */
+#define KIND_SPECIAL (KIND_ROBUST | KIND_PI | KIND_PP)
+
+#define WORD_TID 0x3fffffffu	/* of a robust or PI mutex: the holder */
+#define WORD_PP 0x7ffffu	/* of a PP mutex: 0 = free; above is the priority ceiling */
+
+static int start_lock(pthread_mutex_t *m);
+static int start_trylock(pthread_mutex_t *m);
+static int start_timedlock(pthread_mutex_t *m, const struct timespec *until);
+static int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until);
+static int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
+static int start_destroy(pthread_mutex_t *m);
+
+static const char many_threads;
+
+/* One cache line of what the hooks read; constant after lock_init(). */
+static struct {
+	bool recording;
+	bool layout_known;		/* the words of a mutex are what we think */
+	const char *single_threaded;	/* __libc_single_threaded */
+	/* While not recording, hooks are a jump through these: at first into the start_ functions, then to the real ones. */
+	__typeof__(real.pthread_mutex_lock) lock;
+	__typeof__(real.pthread_mutex_trylock) trylock;
+	__typeof__(real.pthread_mutex_timedlock) timedlock;
+	__typeof__(real.pthread_mutex_clocklock) clocklock;	/* NULL before glibc 2.30, where no program calls it */
+	__typeof__(real.pthread_mutex_init) init;
+	__typeof__(real.pthread_mutex_destroy) destroy;
+} MP_ALIGNED(64) next = {
+	.single_threaded = &many_threads,
+	.lock = start_lock,
+	.trylock = start_trylock,
+	.timedlock = start_timedlock,
+	.clocklock = start_clocklock,
+	.init = start_init,
+	.destroy = start_destroy,
+};
+
+/* EOWNERDEAD: the previous owner died, but the lock is ours now. */
+static inline bool got_lock(int r)
+{
+	return r == 0 || r == EOWNERDEAD;
+}
+
+static inline uint64_t address_of(const pthread_mutex_t *m)
+{
+	return (uint64_t)m;
+}
+
+static inline struct thread *enter(void)
+{
+	struct thread *t = thread_self;
+
+	return likely(gate_enter(t)) ? t : thread_enter_slow_quiet();
+}
+
+static MP_COLD void leave_late(struct thread *t)
+{
+	/* This structure is not in the registry, so no search would find what is in its slots. */
+	lock_thread_end(t);
+	gate_leave(t);
+	thread_leave_slow(t);
+}
+
+static inline void leave(struct thread *t)
+{
+	if (unlikely(t != thread_self))
+		leave_late(t);
+	else
+		gate_leave(t);
+}
+
+/* --- waiting --- */
+
+/* Which of the three ways to lock, to be called again. */
+struct call {
+	pthread_mutex_t *mutex;
+	const struct timespec *until;	/* NULL: lock */
+	const clockid_t *clock;		/* NULL: timedlock */
+};
+
+static int call_next(const struct call *c)
+{
+	if (!c->until)
+		return next.lock(c->mutex);
+	return c->clock ? next.clocklock(c->mutex, *c->clock, c->until) : next.timedlock(c->mutex, c->until);
+}
+
+static uint32_t own_tid(const struct thread *t)
+{
+	return t == thread_self ? t->tid : os_tid();
+}
+
+/* Will locking this mutex wait, as far as can be seen? After a trylock that failed (TRIED), or without one. */
+static bool will_wait(const pthread_mutex_t *m, const struct thread *t, bool tried)
+{
+	int kind = load_relaxed(&m->__data.__kind);
+	uint32_t word = (uint32_t)load_relaxed(&m->__data.__lock);
+	uint32_t owner = (uint32_t)load_relaxed(&m->__data.__owner);
+
+	if (!next.layout_known)
+		return tried;
+	if (tried)
+		return (kind & KIND_TYPE) != KIND_ERRORCHECK || owner != own_tid(t);
+	if (kind < 0)
+		return false;
+	if (kind & (KIND_ROBUST | KIND_PI))
+		return (word & WORD_TID) && (word & WORD_TID) != own_tid(t);
+	return (word & WORD_PP) && owner != own_tid(t);
+}
+
+static struct lock_facts facts_of(const pthread_mutex_t *m)
+{
+	int kind = load_relaxed(&m->__data.__kind);
+	uint32_t flags = 0;
+
+	switch (kind & KIND_TYPE) {
+	case KIND_RECURSIVE:
+		flags = MP_LOCK_FLAG_RECURSIVE;
+		break;
+	case KIND_ERRORCHECK:
+		flags = MP_LOCK_FLAG_ERRORCHECK;
+		break;
+	case KIND_ADAPTIVE:
+		flags = MP_LOCK_FLAG_ADAPTIVE;
+		break;
+	}
+	flags |= kind & KIND_ROBUST ? MP_LOCK_FLAG_ROBUST : 0;
+	flags |= kind & KIND_PI ? MP_LOCK_FLAG_PI : 0;
+	flags |= kind & KIND_PP ? MP_LOCK_FLAG_PP : 0;
+	flags |= kind & KIND_PSHARED ? MP_LOCK_FLAG_PSHARED : 0;
+	return (struct lock_facts){ .address = address_of(m), .kind = MP_LOCK_MUTEX, .flags = flags };
+}
+
+/* Makes the call with the clock running if it will wait. Comes with the gate closed, goes with it open. */
+static MP_NOINLINE int lock_slow(struct thread *t, const struct call *c, const struct regs *regs, bool tried)
+{
+	bool wait = will_wait(c->mutex, t, tried);
+	struct lock_wait w;
+	int r;
+
+	if (wait) {
+		struct lock_facts facts = facts_of(c->mutex);
+
+		lock_wait_begin(&w, t, &facts, regs);
+	}
+	leave(t);
+	r = call_next(c);
+	if (!wait && !got_lock(r))
+		return r;
+	t = enter();
+	if (unlikely(!t))
+		return r;
+	if (wait)
+		lock_wait_end(&w, t, r == ETIMEDOUT);
+	if (got_lock(r))
+		lock_count(t, address_of(c->mutex));
+	leave(t);
+	return r;
+}
+
+/* --- hooks --- */
+
+MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
+{
+	struct call call = { .mutex = m };
+	struct thread *t;
+	struct regs regs;
+	int kind;
+	int r = EBUSY;
+
+	if (unlikely(!next.recording))
+		return next.lock(m);
+	t = enter();
+	if (unlikely(!t))
+		return next.lock(m);
+	kind = load_relaxed(&m->__data.__kind);
+	if (likely(!(kind & KIND_SPECIAL))) {
+		/* One thread may still have to wait for another process. */
+		r = *next.single_threaded && !(kind & KIND_PSHARED) ? next.lock(m) : next.trylock(m);
+		if (likely(r == 0))
+			lock_count(t, address_of(m));
+		if (likely(r != EBUSY)) {
+			leave(t);
+			return r;
+		}
+	}
+	CALLER_REGS(&regs);
+	return lock_slow(t, &call, &regs, !(kind & KIND_SPECIAL));
+}
+
+MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
+{
+	struct thread *t;
+	int r;
+
+	if (unlikely(!next.recording))
+		return next.trylock(m);
+	t = enter();
+	r = next.trylock(m);
+	if (unlikely(!t))
+		return r;
+	if (got_lock(r))
+		lock_count(t, address_of(m));
+	else if (r == EBUSY)
+		lock_count_failure(t, address_of(m));
+	leave(t);
+	return r;
+}
+
+/* Timed locking: what is free is taken whatever the time says, as the real functions do. */
+static inline int lock_timed(const struct call *c, const struct regs *regs)
+{
+	struct thread *t = enter();
+	bool special;
+
+	if (unlikely(!t))
+		return call_next(c);
+	special = load_relaxed(&c->mutex->__data.__kind) & KIND_SPECIAL;
+	if (likely(!special)) {
+		int r = next.trylock(c->mutex);
+
+		if (r == 0)
+			lock_count(t, address_of(c->mutex));
+		if (r != EBUSY) {
+			leave(t);
+			return r;
+		}
+	}
+	return lock_slow(t, c, regs, !special);
+}
+
+MP_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until)
+{
+	struct call call = { .mutex = m, .until = until };
+	struct regs regs;
+
+	if (unlikely(!next.recording))
+		return next.timedlock(m, until);
+	CALLER_REGS(&regs);
+	return lock_timed(&call, &regs);
+}
+
+MP_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+	struct call call = { .mutex = m, .until = until, .clock = &clock };
+	struct regs regs;
+
+	/* Another clock is an error even when the mutex is free. */
+	if (unlikely(!next.recording) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+		return next.clocklock(m, clock, until);
+	CALLER_REGS(&regs);
+	return lock_timed(&call, &regs);
+}
+
+/* What is known about this address was about another mutex. */
+static void retire(pthread_mutex_t *m)
+{
+	struct thread *t = enter();
+
+	if (unlikely(!t))
+		return;
+	lock_retire(t, address_of(m));
+	leave(t);
+}
+
+MP_EXPORT int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
+{
+	int r = next.init(m, attr);
+
+	if (likely(r == 0) && next.recording)
+		retire(m);
+	return r;
+}
+
+MP_EXPORT int pthread_mutex_destroy(pthread_mutex_t *m)
+{
+	int r = next.destroy(m);
+
+	/* Fails for a mutex that is held, which then lives on. Its memory is the caller's until we return. */
+	if (likely(r == 0) && next.recording)
+		retire(m);
+	return r;
+}
+
+/* --- start --- */
+
+/*
+ * The real function, also before the table of them is complete: that is, when this call comes from inside the look-up,
+ * or from another thread meanwhile. The loader guards itself with its own lock, not with one that comes through here.
+ */
+#define REAL(name) (real_ready() ? real.name : (__typeof__(real.name))real_find(#name))
+
+/* First calls of all, before lock_init() has run. */
+static void start(void)
+{
+	if (real_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
+		lock_init();
+}
+
+static int started(pthread_mutex_t *m, int r)
+{
+	struct thread *t;
+
+	if (!got_lock(r) || !next.recording)
+		return r;
+	t = enter();
+	if (t) {
+		lock_count(t, address_of(m));
+		leave(t);
+	}
+	return r;
+}
+
+static MP_COLD int start_lock(pthread_mutex_t *m)
+{
+	start();
+	return started(m, REAL(pthread_mutex_lock)(m));
+}
+
+static MP_COLD int start_trylock(pthread_mutex_t *m)
+{
+	start();
+	return started(m, REAL(pthread_mutex_trylock)(m));
+}
+
+static MP_COLD int start_timedlock(pthread_mutex_t *m, const struct timespec *until)
+{
+	start();
+	return started(m, REAL(pthread_mutex_timedlock)(m, until));
+}
+
+static MP_COLD int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+	start();
+	return started(m, REAL(pthread_mutex_clocklock)(m, clock, until));
+}
+
+static MP_COLD int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
+{
+	start();
+	return REAL(pthread_mutex_init)(m, attr);
+}
+
+static MP_COLD int start_destroy(pthread_mutex_t *m)
+{
+	start();
+	return REAL(pthread_mutex_destroy)(m);
+}
+
+/* Does a mutex look like those we know? A future libc, or lock elision, may do it differently. */
+static bool test_layout(void)
+{
+	static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+	bool as_expected = false;
+
+	if (real.pthread_mutex_lock(&m) == 0) {
+		as_expected = (uint32_t)m.__data.__owner == os_tid() && m.__data.__lock == 1;
+		real.pthread_mutex_unlock(&m);
+	}
+	return as_expected;
+}
+
+void lock_init(void)
+{
+	const char *single = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+
+	if (single)
+		next.single_threaded = single;
+	next.lock = real.pthread_mutex_lock;
+	next.trylock = real.pthread_mutex_trylock;
+	next.timedlock = real.pthread_mutex_timedlock;
+	next.clocklock = real.pthread_mutex_clocklock;
+	next.init = real.pthread_mutex_init;
+	next.destroy = real.pthread_mutex_destroy;
+	if (!dump_base || !opt.locks || !next.lock || !next.trylock)
+		return;
+	next.layout_known = test_layout();
+	store_release(&next.recording, lock_table_init());
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Raw system calls. libc's wrappers are not used: they set errno, are cancellation points, or may be interposed by us. */
+#include "os.h"
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "atomic.h"
+#include "compiler.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
+{
+#if defined(__x86_64__)
+	long ret;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	return x0;
+#else
+#error "system calls of this architecture are not known"
+#endif
+}
+
+#define SYS0(nr) sys6(nr, 0, 0, 0, 0, 0, 0)
+#define SYS1(nr, a) sys6(nr, (long)(a), 0, 0, 0, 0, 0)
+#define SYS2(nr, a, b) sys6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define SYS3(nr, a, b, c) sys6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define SYS4(nr, a, b, c, d) sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define SYS6(nr, a, b, c, d, e, f) sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+static void *map(size_t bytes, int prot, int flags, int fd)
+{
+	long p = SYS6(__NR_mmap, NULL, bytes, prot, flags, fd, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+void *os_map(size_t bytes)
+{
+	return map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
+
+void os_unmap(void *p, size_t bytes)
+{
+	SYS2(__NR_munmap, p, bytes);
+}
+
+void *os_map_wiped_on_fork(size_t bytes)
+{
+	void *p = os_map(bytes);
+
+	if (p && SYS3(__NR_madvise, p, bytes, MADV_WIPEONFORK) < 0) {
+		os_unmap(p, bytes);
+		return NULL;
+	}
+	return p;
+}
+
+void *os_map_file(int fd, size_t bytes)
+{
+	return map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+}
+
+bool os_populate(void *p, size_t bytes)
+{
+	return SYS3(__NR_madvise, p, bytes, MADV_POPULATE_WRITE) == 0;
+}
+
+static int open_file(const char *path, int flags, int mode)
+{
+	int fd;
+
+	do {
+		fd = (int)SYS4(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
+	} while (fd == -EINTR);
+	return fd;
+}
+
+int os_create(const char *path)
+{
+	return open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
+int os_open_rw(const char *path)
+{
+	return open_file(path, O_RDWR | O_NOFOLLOW, 0);
+}
+
+int os_open_read(const char *path)
+{
+	return open_file(path, O_RDONLY, 0);
+}
+
+void os_close(int fd)
+{
+	SYS1(__NR_close, fd);
+}
+
+int os_unlink(const char *path)
+{
+	return (int)SYS3(__NR_unlinkat, AT_FDCWD, path, 0);
+}
+
+int os_truncate(int fd, uint64_t bytes)
+{
+	return (int)SYS2(__NR_ftruncate, fd, bytes);
+}
+
+int os_allocate(int fd, uint64_t offset, uint64_t bytes)
+{
+	return (int)SYS4(__NR_fallocate, fd, 0, offset, bytes);
+}
+
+long os_read(int fd, void *buf, size_t bytes)
+{
+	long n;
+
+	do {
+		n = SYS3(__NR_read, fd, buf, bytes);
+	} while (n == -EINTR);
+	return n;
+}
+
+static void file_from_stat(const struct stat *st, struct os_file *ret_file)
+{
+	ret_file->device = st->st_dev;
+	ret_file->inode = st->st_ino;
+	ret_file->bytes = (uint64_t)st->st_size;
+	ret_file->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+}
+
+bool os_stat(int fd, struct os_file *ret_file)
+{
+	struct stat st;
+
+	if (SYS2(__NR_fstat, fd, &st) < 0)
+		return false;
+	file_from_stat(&st, ret_file);
+	return true;
+}
+
+bool os_stat_path(const char *path, struct os_file *ret_file)
+{
+	struct stat st;
+
+	if (SYS4(__NR_newfstatat, AT_FDCWD, path, &st, 0) < 0)
+		return false;
+	file_from_stat(&st, ret_file);
+	return true;
+}
+
+long os_read_file(const char *path, char *buf, size_t bytes)
+{
+	int fd = os_open_read(path);
+	size_t have = 0;
+
+	buf[0] = '\0';
+	if (fd < 0)
+		return fd;
+	while (have + 1 < bytes) {
+		long n = os_read(fd, buf + have, bytes - 1 - have);
+
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	buf[have] = '\0';
+	os_close(fd);
+	return (long)have;
+}
+
+long os_readlink(const char *path, char *buf, size_t bytes)
+{
+	long n = SYS4(__NR_readlinkat, AT_FDCWD, path, buf, bytes - 1);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	return n;
+}
+
+int os_cwd(char *buf, size_t bytes)
+{
+	int n = (int)SYS2(__NR_getcwd, buf, bytes);
+
+	if (n <= 0)
+		buf[0] = '\0';
+	return n;
+}
+
+void os_write_stderr(const char *text, size_t bytes)
+{
+	SYS3(__NR_write, 2, text, bytes);
+}
+
+bool os_hostname(char *buf, size_t bytes)
+{
+	struct utsname u;
+	size_t n = 0;
+
+	if (SYS1(__NR_uname, &u) < 0)
+		return false;
+	for (; u.nodename[n] && n + 1 < bytes && n < sizeof(u.nodename); n++)
+		buf[n] = u.nodename[n];
+	buf[n] = '\0';
+	return true;
+}
+
+void os_exit(int status)
+{
+	SYS1(__NR_exit_group, status);
+}
+
+uint32_t os_pid(void)
+{
+	return (uint32_t)SYS0(__NR_getpid);
+}
+
+uint32_t os_parent_pid(void)
+{
+	return (uint32_t)SYS0(__NR_getppid);
+}
+
+uint32_t os_tid(void)
+{
+	return (uint32_t)SYS0(__NR_gettid);
+}
+
+void os_thread_name(char ret_name[16])
+{
+	char name[16] = "";
+
+	SYS2(__NR_prctl, PR_GET_NAME, name);
+	name[15] = '\0';
+	__builtin_memcpy(ret_name, name, 16);
+}
+
+static uint64_t limit(int which)
+{
+	struct rlimit r;
+
+	if (SYS4(__NR_prlimit64, 0, which, NULL, &r) < 0 || r.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return r.rlim_cur;
+}
+
+uint64_t os_limit_file_bytes(void)
+{
+	return limit(RLIMIT_FSIZE);
+}
+
+uint64_t os_limit_stack_bytes(void)
+{
+	return limit(RLIMIT_STACK);
+}
+
+void os_yield(void)
+{
+	SYS0(__NR_sched_yield);
+}
+
+/* clock_gettime never allocates, locks or fails for these clocks; with valid arguments it leaves errno alone. */
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t os_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t os_realtime_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+bool os_trylock(struct os_lock *lock)
+{
+	uint32_t free = 0;
+
+	return cas_acquire(&lock->word, &free, 1);
+}
+
+void os_lock(struct os_lock *lock)
+{
+	/* Sections are shorter than a microsecond, so a short spin nearly always suffices. */
+	for (int i = 0; i < 100; i++) {
+		if (os_trylock(lock))
+			return;
+		cpu_relax();
+	}
+	while (exchange_acquire(&lock->word, 2) != 0)
+		SYS4(__NR_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL);
+}
+
+void os_unlock(struct os_lock *lock)
+{
+	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2)
+		SYS3(__NR_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1);
+}

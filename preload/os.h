@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The only place of the preload that enters the kernel: raw system calls, named by intent; errno is never touched. */
+#ifndef MP_OS_H
+#define MP_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All functions: any context, async-signal-safe. int results are >= 0, or a negative errno value. */
+
+/* Private zeroed memory, rounded up to pages. NULL: none to be had. */
+void *os_map(size_t bytes);
+void os_unmap(void *p, size_t bytes);
+/* Private zeroed memory that reads as zero again in a fork child. NULL: none to be had, or the kernel cannot do it. */
+void *os_map_wiped_on_fork(size_t bytes);
+/* Shared mapping of FD; address space only, no page is touched. */
+void *os_map_file(int fd, size_t bytes);
+/* Makes the pages present and writable, with space behind them; false when the file system is full (never SIGBUS). */
+bool os_populate(void *p, size_t bytes);
+
+int os_create(const char *path);		/* new, read-write, mode 0600, never through a symbolic link */
+int os_open_rw(const char *path);		/* existing, never through a symbolic link */
+int os_open_read(const char *path);
+void os_close(int fd);
+int os_unlink(const char *path);
+int os_truncate(int fd, uint64_t bytes);
+int os_allocate(int fd, uint64_t offset, uint64_t bytes);
+long os_read(int fd, void *buf, size_t bytes);
+/* Device and inode number, size and modification time; false on any error. */
+struct os_file {
+	uint64_t device;
+	uint64_t inode;
+	uint64_t bytes;
+	uint64_t mtime_ns;
+};
+bool os_stat(int fd, struct os_file *ret_file);
+bool os_stat_path(const char *path, struct os_file *ret_file);
+/* Reads a small file whole (as in /proc); returns the bytes read, always 0-terminated, or a negative errno value. */
+long os_read_file(const char *path, char *buf, size_t bytes);
+long os_readlink(const char *path, char *buf, size_t bytes);
+int os_cwd(char *buf, size_t bytes);
+void os_write_stderr(const char *text, size_t bytes);
+
+bool os_hostname(char *buf, size_t bytes);
+void os_exit(int status);			/* of the whole process, at once */
+
+uint32_t os_pid(void);
+uint32_t os_parent_pid(void);
+uint32_t os_tid(void);
+void os_thread_name(char ret_name[16]);		/* of the calling thread */
+uint64_t os_limit_file_bytes(void);		/* RLIMIT_FSIZE, UINT64_MAX = none */
+uint64_t os_limit_stack_bytes(void);		/* RLIMIT_STACK, UINT64_MAX = none */
+void os_yield(void);
+
+/* nanoseconds; the vDSO answers, no system call as a rule */
+uint64_t os_now_ns(void);
+uint64_t os_realtime_ns(void);
+
+/*
+ * A lock for slow paths: spins a little, then sleeps in the kernel. A fork child must not unlock or wait for one: it
+ * re-initialises the words (0 = free).
+ */
+struct os_lock {
+	uint32_t word;	/* 0 free, 1 held, 2 held and somebody sleeps */
+};
+void os_lock(struct os_lock *lock);
+bool os_trylock(struct os_lock *lock);
+void os_unlock(struct os_lock *lock);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads, unloading, and the ways in which a process ends or becomes another program. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "compiler.h"
+#include "init.h"
+#include "os.h"
+#include "real.h"
+#include "rules.h"
+#include "thread.h"
+
+/* --- pthread_create: the new thread is told the extent of its stack, which walks must not leave --- */
+
+struct thread_start {
+	void *(*routine)(void *);
+	void *arg;
+	uint64_t stack_start;	/* 0 = libc allocates it */
+	uint64_t stack_bytes;
+	struct thread_start *next;
+};
+
+static struct os_lock starts_lock;
+static struct thread_start *unused_starts;
+
+static struct thread_start *take_start(void)
+{
+	struct thread_start *s;
+
+	os_lock(&starts_lock);
+	if (!unused_starts) {
+		s = os_map(4096);
+		for (unsigned i = 0; s && i < 4096 / sizeof(*s); i++) {
+			s[i].next = unused_starts;
+			unused_starts = &s[i];
+		}
+	}
+	s = unused_starts;
+	if (s)
+		unused_starts = s->next;
+	os_unlock(&starts_lock);
+	return s;
+}
+
+static void give_start(struct thread_start *s)
+{
+	os_lock(&starts_lock);
+	s->next = unused_starts;
+	unused_starts = s;
+	os_unlock(&starts_lock);
+}
+
+/*
+ * Stack, thread-local storage and the thread's descriptor lie in one mapping, in this order; pthread_self() is the address
+ * of the descriptor. Leaves by a tail call, so that no frame of ours stays on the stack.
+ */
+static void *begin_thread(void *arg)
+{
+	struct thread_start s = *(struct thread_start *)arg;
+	uint64_t end = (uint64_t)pthread_self();
+
+	give_start(arg);
+	if (!s.stack_start)
+		s.stack_start = end - s.stack_bytes + 2 * 4096;	/* past the guard page, and the descriptor above END */
+	if (s.stack_bytes > 4 * 4096 && s.stack_start < end)
+		thread_set_stack(s.stack_start, end);
+	return s.routine(s.arg);
+}
+
+MP_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void *(*routine)(void *), void *arg)
+{
+	struct thread_start *s;
+	pthread_attr_t defaults;
+	void *stack = NULL;
+	size_t bytes = 0;
+	int r;
+
+	if (!real_ready() || !real.pthread_create)
+		return EAGAIN;
+	s = process_ready() ? take_start() : NULL;
+	if (!s)
+		return real.pthread_create(ret, attr, routine, arg);
+	if (attr) {
+		if (pthread_attr_getstack(attr, &stack, &bytes) != 0 || !stack || (uint64_t)stack + bytes < 4096)
+			stack = NULL;
+		if (!stack)
+			pthread_attr_getstacksize(attr, &bytes);
+	} else if (pthread_getattr_default_np(&defaults) == 0) {
+		pthread_attr_getstacksize(&defaults, &bytes);
+		pthread_attr_destroy(&defaults);
+	}
+	*s = (struct thread_start){ .routine = routine, .arg = arg, .stack_start = (uint64_t)stack, .stack_bytes = bytes };
+	r = real.pthread_create(ret, attr, begin_thread, s);
+	if (r != 0)
+		give_start(s);
+	return r;
+}
+
+/* --- unloading --- */
+
+MP_EXPORT int dlclose(void *handle)
+{
+	int r;
+
+	if (!real_ready() || !real.dlclose)
+		return -1;
+	r = real.dlclose(handle);
+	if (process_ready()) {
+		int saved = errno;
+
+		rules_recheck();
+		errno = saved;
+	}
+	return r;
+}
+
+/* --- ends --- */
+
+MP_EXPORT __attribute__((noreturn)) void _exit(int status)
+{
+	process_ending(MP_ENDED_EXIT, status & 0xff);
+	if (real_ready() && real._exit)
+		real._exit(status);
+	for (;;)
+		os_exit(status);
+}
+
+MP_EXPORT __attribute__((noreturn)) void _Exit(int status)
+{
+	_exit(status);
+}
+
+MP_EXPORT __attribute__((noreturn)) void quick_exit(int status)
+{
+	process_ending(MP_ENDED_EXIT, status & 0xff);
+	if (real_ready() && real.quick_exit)
+		real.quick_exit(status);
+	_exit(status);
+}
+
+MP_EXPORT __attribute__((noreturn)) void abort(void)
+{
+	process_ending(MP_ENDED_SIGNAL, SIGABRT);
+	if (real_ready() && real.abort)
+		real.abort();
+	for (;;)
+		os_exit(128 + SIGABRT);
+}
+
+/*
+ * exec: the file says so before, and takes it back if exec fails. In a vfork child, which shares our memory but is not the
+ * process of the dump, process_ending() does nothing.
+ */
+static int after_failed_exec(int r)
+{
+	int saved = errno;
+
+	process_not_ending();
+	errno = saved;
+	return r;
+}
+
+static bool announce_exec(bool have)
+{
+	if (!real_ready() || !have) {
+		errno = ENOSYS;
+		return false;
+	}
+	process_ending(MP_ENDED_EXEC, 0);
+	return true;
+}
+
+MP_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	return announce_exec(real.execve) ? after_failed_exec(real.execve(path, argv, envp)) : -1;
+}
+
+MP_EXPORT int execv(const char *path, char *const argv[])
+{
+	return announce_exec(real.execv) ? after_failed_exec(real.execv(path, argv)) : -1;
+}
+
+MP_EXPORT int execvp(const char *file, char *const argv[])
+{
+	return announce_exec(real.execvp) ? after_failed_exec(real.execvp(file, argv)) : -1;
+}
+
+MP_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return announce_exec(real.execvpe) ? after_failed_exec(real.execvpe(file, argv, envp)) : -1;
+}
+
+MP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	return announce_exec(real.fexecve) ? after_failed_exec(real.fexecve(fd, argv, envp)) : -1;
+}
+
+/* The variadic forms: arguments are gathered on the stack, as libc itself does, and passed to the form with an array. */
+#define GATHER(first, ap, argv, extra)                                  \
+	do {                                                            \
+		size_t n_ = 1;                                          \
+		va_start(ap, first);                                    \
+		while (va_arg(ap, char *))                              \
+			n_++;                                           \
+		va_end(ap);                                             \
+		(argv) = __builtin_alloca((n_ + 1) * sizeof(char *));   \
+		(argv)[0] = (char *)(uintptr_t)(first);                 \
+		va_start(ap, first);                                    \
+		for (size_t i_ = 1; i_ <= n_; i_++)                     \
+			(argv)[i_] = va_arg(ap, char *);                \
+		extra;                                                  \
+		va_end(ap);                                             \
+	} while (0)
+
+MP_EXPORT int execl(const char *path, const char *first, ...)
+{
+	char **argv;
+	va_list ap;
+
+	GATHER(first, ap, argv, );
+	return execv(path, argv);
+}
+
+MP_EXPORT int execlp(const char *file, const char *first, ...)
+{
+	char **argv;
+	va_list ap;
+
+	GATHER(first, ap, argv, );
+	return execvp(file, argv);
+}
+
+MP_EXPORT int execle(const char *path, const char *first, ...)
+{
+	char **envp;
+	char **argv;
+	va_list ap;
+
+	GATHER(first, ap, argv, envp = va_arg(ap, char **));
+	return execve(path, argv, envp);
+}

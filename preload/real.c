@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Symbol look-up in one pass; the calls that dlsym itself makes meanwhile are served by the boot arena. */
+#include "real.h"
+
+#include <dlfcn.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "fmt.h"
+
+struct real real;
+
+enum { UNRESOLVED, RESOLVING, RESOLVED };
+static uint32_t state;
+
+static bool is_ours(const void *p)
+{
+	Dl_info here;
+	Dl_info there;
+
+	return dladdr((const void *)is_ours, &here) && dladdr(p, &there) && here.dli_fbase == there.dli_fbase;
+}
+
+void *real_find(const char *name)
+{
+	void *p = dlsym(RTLD_NEXT, name);
+
+	if (!p && name[0] == '_' && name[1] == 'Z') {
+		/* A plugin brought the C++ library without making it global, so that RTLD_NEXT does not see it. */
+		void *handle = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+
+		if (handle)
+			p = dlsym(handle, name);
+	}
+	return p && is_ours(p) ? NULL : p;
+}
+
+bool real_lies_in(const void *address, const char *name)
+{
+	Dl_info info;
+	size_t n = fmt_strlen(name);
+
+	if (!dladdr(address, &info) || !info.dli_fname)
+		return false;
+	for (const char *s = info.dli_fname; *s; s++) {
+		size_t i = 0;
+
+		while (i < n && s[i] == name[i])
+			i++;
+		if (i == n)
+			return true;
+	}
+	return false;
+}
+
+static MP_COLD bool resolve(void)
+{
+	uint32_t expected = UNRESOLVED;
+
+	/* Waiting for another thread's look-up could deadlock on the loader's lock; serving from the arena cannot. */
+	if (!cas_acquire(&state, &expected, RESOLVING))
+		return expected == RESOLVED;
+#define X(name, result, parameters) real.name = (__typeof__(real.name))dlsym(RTLD_NEXT, #name);
+	REAL_FUNCTIONS(X)
+#undef X
+	store_release(&state, RESOLVED);
+	return true;
+}
+
+bool real_ready(void)
+{
+	return likely(load_acquire(&state) == RESOLVED) || resolve();
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Unwind rules by address: compiled once per return address seen, looked up without a lock. */
+#ifndef MP_RULES_H
+#define MP_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "cfi_compile.h"
+#include "modules.h"
+
+/*
+ * A rule in 64 bits:
+ *   kind 0..3 | bp_saved 4 | bp_undefined 5 | bp at bp 6 | 7 unused | bp offset in words 8..23 (signed) |
+ *   CFA offset in bytes 24..47 (signed) | module number 48..63
+ * The return address is always at CFA - 8; other rules are CFI_COMPLICATED.
+ */
+typedef uint64_t rule;
+
+#define RULE_KIND(r) ((enum cfi_kind)((r) & 15))
+#define RULE_BP_SAVED (1ull << 4)
+#define RULE_BP_UNDEFINED (1ull << 5)
+#define RULE_BP_AT_BP (1ull << 6)	/* the caller's bp = *(bp + bp offset) */
+#define RULE_BP_OFFSET(r) ((int64_t)(int16_t)((r) >> 8) * 8)
+#define RULE_CFA_OFFSET(r) ((int64_t)((r) << 16) >> 40)
+#define RULE_MODULE(r) ((uint32_t)((r) >> 48))
+/* Kinds beyond enum cfi_kind */
+#define RULE_NO_CODE 14		/* the address lies in no executable mapping */
+#define RULE_STALE 15		/* its module went away: compile again */
+
+struct rule_slot {
+	uint64_t pc;	/* key, 0 = free; stored last */
+	rule rule;
+};
+
+struct rule_table {
+	struct rule_slot *slots;
+	uint64_t mask;
+};
+
+extern struct rule_table *rules_current;
+
+static inline uint64_t rules_home(uint64_t pc)
+{
+	return pc * 0x9e3779b97f4a7c15ull >> 20;
+}
+
+/* The slow half of rules_find(): compiles and enters the rule. Context: hook, under a lock of its own. */
+rule rules_compile(uint64_t pc);
+
+/* The rule at PC, an address inside the call instruction or the exact interrupted one. Context: hook. */
+static inline rule rules_find(uint64_t pc)
+{
+	const struct rule_table *t = load_acquire(&rules_current);
+
+	for (uint64_t i = rules_home(pc) & t->mask;; i = (i + 1) & t->mask) {
+		uint64_t key = load_acquire(&t->slots[i].pc);
+
+		if (likely(key == pc)) {
+			rule r = load_relaxed(&t->slots[i].rule);
+
+			return likely(RULE_KIND(r) != RULE_STALE) ? r : rules_compile(pc);
+		}
+		if (!key)
+			return rules_compile(pc);
+	}
+}
+
+/* The module that holds PC; NULL: none known. Context: hook (slow path). */
+const struct module *rules_module(uint64_t pc);
+
+/* Makes the table, and reads the list of modules. false: no memory. Context: setup. */
+bool rules_init(void);
+/* After a dlclose: rules of objects that went away are compiled anew when their addresses turn up again. Context: setup. */
+void rules_recheck(void);
+/* In a fork child, whose parent's dump is still mapped at OLD_BASE. Context: setup. */
+void rules_forked(const char *old_base);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open addressing in 8-byte slots {tag, row}: a few thousand stacks make a few tens of KiB, which stays in the nearest
+ * caches. The slot holds 32 bits of the key and the row 32 more, so the check costs no cache line that is not needed anyway.
+ */
+#include "shard.h"
+
+#include "atomic.h"
+#include "compiler.h"
+#include "drop.h"
+#include "os.h"
+
+#define FIRST_SLOTS 512u
+#define KINDS 16u
+
+struct slot {
+	uint32_t tag;	/* upper half of the key */
+	row_id row;	/* 0 = free */
+};
+
+struct fill {
+	row_id next;	/* first unused row of the newest chunk of a kind */
+	row_id end;
+	uint32_t chunk_pages;
+};
+
+struct shard {
+	struct slot *slots;
+	uint32_t mask;
+	uint32_t used;
+	uint32_t number;
+	struct shard *next_free;
+	struct fill fill[KINDS];
+};
+
+static struct os_lock lock;
+static struct shard *free_list;
+static uint32_t shard_count;
+static struct shard *pool;		/* unused shard structures */
+static uint32_t pool_left;
+
+/* Which shard a page of the dump belongs to; grown on a slow path, entries are written once. */
+#define OWNER_PAGES (1u << 16)		/* pages per leaf: 256 MiB of dump */
+static uint32_t *owner_of[256];		/* leaves; 64 GiB of dump in all */
+
+static struct slot *new_slots(uint32_t count)
+{
+	return os_map((size_t)count * (sizeof(struct slot) + sizeof(uint32_t)));
+}
+
+struct shard *shard_get(void)
+{
+	struct shard *s;
+
+	os_lock(&lock);
+	s = free_list;
+	if (s) {
+		free_list = s->next_free;
+		os_unlock(&lock);
+		return s;
+	}
+	if (!pool_left) {
+		pool = os_map(16 * sizeof(*pool));
+		pool_left = pool ? 16 : 0;
+	}
+	if (pool_left && (pool->slots = new_slots(FIRST_SLOTS))) {
+		s = pool++;
+		pool_left--;
+		s->mask = FIRST_SLOTS - 1;
+		s->number = ++shard_count;
+	}
+	os_unlock(&lock);
+	return s;
+}
+
+void shard_put(struct shard *shard)
+{
+	os_lock(&lock);
+	shard->next_free = free_list;
+	free_list = shard;
+	os_unlock(&lock);
+}
+
+void shard_forked(void)
+{
+	/* The parent's shards point into the parent's file. Their memory is small and shared copy-on-write: left alone. */
+	lock.word = 0;
+	free_list = NULL;
+	shard_count = 0;
+	pool_left = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(owner_of); i++) {
+		if (owner_of[i])
+			os_unmap(owner_of[i], OWNER_PAGES * sizeof(uint32_t));
+		owner_of[i] = NULL;
+	}
+}
+
+uint32_t shard_number(const struct shard *shard)
+{
+	return shard->number;
+}
+
+bool shard_owns(const struct shard *shard, row_id id)
+{
+	uint32_t page = id / (DUMP_PAGE / ROW_BYTES);
+	const uint32_t *leaf = load_acquire(&owner_of[page / OWNER_PAGES % ARRAY_LEN(owner_of)]);
+
+	return leaf && leaf[page % OWNER_PAGES] == shard->number;
+}
+
+static bool set_owner(uint32_t first_page, uint32_t pages, uint32_t number)
+{
+	for (uint32_t page = first_page; page < first_page + pages; page++) {
+		uint32_t **leaf = &owner_of[page / OWNER_PAGES % ARRAY_LEN(owner_of)];
+
+		os_lock(&lock);
+		if (!*leaf)
+			store_release(leaf, (uint32_t *)os_map(OWNER_PAGES * sizeof(uint32_t)));
+		os_unlock(&lock);
+		if (!*leaf)
+			return false;
+		(*leaf)[page % OWNER_PAGES] = number;
+	}
+	return true;
+}
+
+static inline uint32_t tag_of(uint64_t key)
+{
+	return (uint32_t)(key >> 32);
+}
+
+static inline uint32_t home(const struct shard *s, uint64_t key)
+{
+	return (uint32_t)(key ^ key >> 32) & s->mask;
+}
+
+static inline uint32_t *check_field(row_id id, unsigned check_at)
+{
+	return (uint32_t *)(void *)((char *)row_at(id) + check_at);
+}
+
+row_id shard_find(const struct shard *s, uint64_t key, unsigned check_at)
+{
+	for (uint32_t i = home(s, key);; i = (i + 1) & s->mask) {
+		struct slot slot = s->slots[i];
+
+		if (!slot.row)
+			return 0;
+		if (slot.tag == tag_of(key) && *check_field(slot.row, check_at) == (uint32_t)key)
+			return slot.row;
+	}
+}
+
+/*
+ * The other 32 bits of a key are not in the slot, so a rehash needs them: they are kept beside the slots, in an array that
+ * only the slow path touches.
+ */
+static uint32_t *low_bits(const struct shard *s)
+{
+	return (uint32_t *)(void *)(s->slots + s->mask + 1);
+}
+
+static void put(struct shard *s, uint64_t key, row_id id)
+{
+	uint32_t i = home(s, key);
+
+	while (s->slots[i].row)
+		i = (i + 1) & s->mask;
+	s->slots[i].tag = tag_of(key);
+	s->slots[i].row = id;
+	low_bits(s)[i] = (uint32_t)key;
+}
+
+static bool grow(struct shard *s)
+{
+	struct shard bigger = *s;
+	uint64_t count = ((uint64_t)s->mask + 1) * 2;
+	size_t old_bytes = ((size_t)s->mask + 1) * (sizeof(struct slot) + sizeof(uint32_t));
+
+	if (count > 1u << 26)
+		return false;
+	bigger.slots = os_map(count * (sizeof(struct slot) + sizeof(uint32_t)));
+	if (!bigger.slots)
+		return false;
+	bigger.mask = (uint32_t)count - 1;
+	for (uint32_t i = 0; i <= s->mask; i++) {
+		if (s->slots[i].row)
+			put(&bigger, (uint64_t)s->slots[i].tag << 32 | low_bits(s)[i], s->slots[i].row);
+	}
+	os_unmap(s->slots, old_bytes);
+	s->slots = bigger.slots;
+	s->mask = bigger.mask;
+	return true;
+}
+
+static bool enter(struct shard *s, uint64_t key, row_id id)
+{
+	if (s->used >= (s->mask + 1) / 8 * 5 && !grow(s) && s->used >= s->mask)
+		return false;
+	put(s, key, id);
+	s->used++;
+	return true;
+}
+
+static bool new_chunk(struct shard *s, enum mp_chunk_kind kind)
+{
+	struct fill *f = &s->fill[kind];
+	struct mp_chunk *chunk;
+	uint32_t page;
+
+	/* The first chunk is one page, so that a thread with few stacks stays small; later ones double up to 64 KiB. */
+	f->chunk_pages = f->chunk_pages ? f->chunk_pages * 2 : 1;
+	if (f->chunk_pages > 16)
+		f->chunk_pages = 16;
+	chunk = dump_chunk(kind, ROW_BYTES, (size_t)f->chunk_pages * DUMP_PAGE, 0, s->number);
+	if (!chunk)
+		return false;
+	page = (uint32_t)((uint64_t)((char *)chunk - dump_base) / DUMP_PAGE);
+	if (!set_owner(page, f->chunk_pages, s->number))
+		return false;
+	f->next = page * (DUMP_PAGE / ROW_BYTES) + 1;	/* behind the struct mp_chunk */
+	f->end = f->next + (row_id)chunk->rows;
+	return true;
+}
+
+row_id shard_add(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+{
+	struct fill *f = &s->fill[kind];
+	row_id id;
+
+	if (f->next == f->end && !new_chunk(s, kind))
+		return 0;
+	id = f->next;
+	*check_field(id, check_at) = (uint32_t)key;
+	if (!enter(s, key, id))
+		return 0;
+	f->next++;
+	return id;
+}
+
+void shard_close(struct shard *s, uint64_t key, unsigned check_at)
+{
+	for (uint32_t i = home(s, key); s->slots[i].row; i = (i + 1) & s->mask) {
+		struct slot *slot = &s->slots[i];
+
+		if (slot->tag == tag_of(key) && *check_field(slot->row, check_at) == (uint32_t)key) {
+			/* The slot stays, so that probes go past it, but its row answers to no key any more. */
+			*check_field(slot->row, check_at) = ~(uint32_t)key;
+			return;
+		}
+	}
+}
+
+/* Aliases live in the same index; their keys have no check field, so they are told apart by all 64 bits kept in it. */
+bool shard_alias(struct shard *s, uint64_t key, row_id id)
+{
+	return enter(s, key, id);
+}
+
+row_id shard_find_alias(const struct shard *s, uint64_t key)
+{
+	for (uint32_t i = home(s, key);; i = (i + 1) & s->mask) {
+		struct slot slot = s->slots[i];
+
+		if (!slot.row)
+			return 0;
+		if (slot.tag == tag_of(key) && low_bits(s)[i] == (uint32_t)key)
+			return slot.row;
+	}
+}

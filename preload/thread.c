@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads register at their first event, whoever created them, and are noticed at their end by a pthread key. */
+#include "thread.h"
+
+#include <pthread.h>
+
+#include "drop.h"
+#include "dump_map.h"
+#include "fmt.h"
+#include "heap.h"
+#include "init.h"
+#include "os.h"
+#include "shard.h"
+
+#define SLAB_THREADS 8
+/* Ended threads keep a row of their own up to this many rows; then those of one name are added up. */
+#define ROWS_KEPT 256
+#define ROW_CHUNKS_MAX 64
+/* glibc runs key destructors four times over; ours asks to be last. */
+#define DESTRUCTOR_ROUNDS 3
+
+static struct thread new_thread;	/* what a thread is before its first event: gate shut, THREAD_NEW */
+static struct thread dead_thread = { .state = THREAD_DEAD };
+
+MP_TLS struct thread *thread_self = &new_thread;
+static MP_TLS struct range own_stack;	/* set by thread_set_stack() */
+
+static struct os_lock lock;		/* registry, unused structures, rows */
+static struct thread *registry;
+static struct thread *unused;
+static uint32_t live_threads;
+static pthread_key_t key;
+static bool have_key;
+
+static struct mp_chunk *row_chunks[ROW_CHUNKS_MAX];
+static uint32_t row_chunk_count;
+static uint32_t rows_used;
+
+static struct thread *late;		/* counts for threads that are over */
+static struct os_lock late_lock;
+static uint32_t late_owner;		/* tid */
+
+uint32_t thread_count(void)
+{
+	uint32_t n = load_relaxed(&live_threads);
+
+	return n ? n : 1;
+}
+
+void thread_set_stack(uint64_t start, uint64_t end)
+{
+	own_stack = (struct range){ start, end };
+}
+
+/* --- rows in the dump; called with the lock held --- */
+
+static struct mp_thread *rows_of(const struct mp_chunk *chunk)
+{
+	return (struct mp_thread *)(void *)((char *)(uintptr_t)chunk + sizeof(*chunk));
+}
+
+static struct mp_thread *new_row(void)
+{
+	struct mp_chunk *chunk;
+
+	for (uint32_t c = 0; c < row_chunk_count; c++) {
+		struct mp_thread *rows = rows_of(row_chunks[c]);
+
+		for (uint64_t i = 0; i < row_chunks[c]->rows; i++) {
+			if (!rows[i].start_ns)
+				return &rows[i];
+		}
+	}
+	if (row_chunk_count == ROW_CHUNKS_MAX)
+		return NULL;
+	chunk = dump_chunk(MP_CHUNK_THREAD, sizeof(struct mp_thread), DUMP_PAGE, row_chunk_count * dump_rows(DUMP_PAGE, 120) + 1, 0);
+	if (!chunk)
+		return NULL;
+	row_chunks[row_chunk_count++] = chunk;
+	return rows_of(chunk);
+}
+
+static void add_rows(struct mp_thread *sum, const struct mp_thread *row)
+{
+	bump(&sum->alloc_count, load_relaxed(&row->alloc_count));
+	bump(&sum->alloc_bytes, load_relaxed(&row->alloc_bytes));
+	bump(&sum->free_count, load_relaxed(&row->free_count));
+	bump(&sum->free_bytes, load_relaxed(&row->free_bytes));
+	bump(&sum->temporary_count, load_relaxed(&row->temporary_count));
+	bump(&sum->realloc_count, load_relaxed(&row->realloc_count));
+	bump(&sum->lock_acquisitions, load_relaxed(&row->lock_acquisitions));
+	bump(&sum->lock_contentions, load_relaxed(&row->lock_contentions));
+	bump(&sum->lock_wait_ns, load_relaxed(&row->lock_wait_ns));
+}
+
+/* Makes room when many threads have come and gone: ended threads of one name share a row. */
+static void fold_row(struct mp_thread *row)
+{
+	for (uint32_t c = 0; c < row_chunk_count; c++) {
+		struct mp_thread *rows = rows_of(row_chunks[c]);
+
+		for (uint64_t i = 0; i < row_chunks[c]->rows; i++) {
+			if (rows[i].start_ns && !rows[i].tid && !__builtin_memcmp(rows[i].name, row->name, 16)) {
+				add_rows(&rows[i], row);
+				rows[i].threads += row->threads;
+				rows[i].end_ns = row->end_ns;
+				store_release(&row->start_ns, 0);
+				__builtin_memset(row, 0, sizeof(*row));
+				rows_used--;
+				return;
+			}
+		}
+	}
+	row->tid = 0;
+}
+
+void thread_sum(struct mp_thread *ret_sum)
+{
+	__builtin_memset(ret_sum, 0, sizeof(*ret_sum));
+	os_lock(&lock);
+	for (uint32_t c = 0; c < row_chunk_count; c++) {
+		const struct mp_thread *rows = rows_of(row_chunks[c]);
+
+		for (uint64_t i = 0; i < row_chunks[c]->rows; i++) {
+			if (rows[i].start_ns)
+				add_rows(ret_sum, &rows[i]);
+		}
+	}
+	os_unlock(&lock);
+}
+
+void thread_for_each(void (*each)(struct thread *t, void *data), void *data)
+{
+	os_lock(&lock);
+	for (struct thread *t = registry; t; t = t->next)
+		each(t, data);
+	os_unlock(&lock);
+}
+
+void thread_refresh_name(struct thread *t)
+{
+	/* At the first new sites, then ever more rarely: programs name their threads early. */
+	if (!(t->name_checks & (t->name_checks + 1)))
+		os_thread_name(t->row->name);
+	t->name_checks++;
+}
+
+void thread_refresh_all_names(void)
+{
+	os_lock(&lock);
+	for (struct thread *t = registry; t; t = t->next) {
+		char path[64];
+		char name[17];
+		struct fmt f;
+		long n;
+
+		if (!t->row || !t->tid)
+			continue;
+		fmt_init(&f, path, sizeof(path));
+		fmt_str(&f, "/proc/self/task/");
+		fmt_u64(&f, t->tid);
+		fmt_str(&f, "/comm");
+		n = os_read_file(path, name, sizeof(name));
+		if (n <= 0)
+			continue;
+		__builtin_memset(name + n - 1, 0, sizeof(name) - (size_t)n + 1);	/* the newline, and the rest */
+		name[15] = '\0';
+		__builtin_memcpy(t->row->name, name, 16);
+	}
+	os_unlock(&lock);
+}
+
+/* --- life of a thread --- */
+
+/* With the lock held. A structure's memory reads as zero, whether new or used before. */
+static struct thread *take_structure(void)
+{
+	struct thread *t = unused;
+
+	if (!t) {
+		struct thread *slab = os_map_wiped_on_fork(SLAB_THREADS * sizeof(*slab));
+
+		for (uint32_t i = 0; slab && i < SLAB_THREADS; i++) {
+			slab[i].next = unused;
+			unused = &slab[i];
+		}
+		t = unused;
+	}
+	if (t) {
+		unused = t->next;
+		t->next = NULL;
+	}
+	return t;
+}
+
+static void give_structure(struct thread *t)
+{
+	/* The frames are rewritten by every capture; only what a new owner could mistake for its own is cleared. */
+	__builtin_memset(t, 0, offsetof(struct thread, frames));
+	__builtin_memset(t->locks, 0, sizeof(t->locks));
+	t->next = unused;
+	unused = t;
+}
+
+static struct thread *make_thread(void)
+{
+	struct thread *t;
+
+	os_lock(&lock);
+	t = take_structure();
+	if (t) {
+		t->shard = shard_get();
+		t->row = t->shard ? new_row() : NULL;
+		if (!t->row) {
+			if (t->shard)
+				shard_put(t->shard);
+			give_structure(t);
+			t = NULL;
+		} else {
+			t->row->threads = 1;
+			store_release(&t->row->start_ns, os_now_ns());
+			rows_used++;
+		}
+	}
+	os_unlock(&lock);
+	return t;
+}
+
+static struct thread *register_thread(void)
+{
+	struct thread *t = make_thread();
+
+	if (!t) {
+		drop(MP_LOSS_THREADS_FULL);
+		return NULL;
+	}
+	t->tid = os_tid();
+	t->row->tid = t->tid;
+	t->stack = own_stack;
+	if (t->tid == os_pid())
+		t->stack = process_stack();
+	t->state = THREAD_LIVE;
+	os_lock(&lock);
+	t->next = registry;
+	if (registry)
+		registry->previous = t;
+	registry = t;
+	store_relaxed(&live_threads, live_threads + 1);
+	os_unlock(&lock);
+	thread_self = t;
+	thread_refresh_name(t);
+	t->gate_sp = (uint64_t)__builtin_frame_address(0);
+	/* May call calloc, through our hook: the gate is shut, so that it passes. */
+	if (have_key)
+		pthread_setspecific(key, t);
+	return t;
+}
+
+/* Key destructor: asks for more rounds, so that the destructors of the program come first. Context: setup. */
+static void thread_end(void *arg)
+{
+	struct thread *t = arg;
+
+	if (t != thread_self || t->state != THREAD_LIVE)
+		return;
+	if (t->destructor_rounds++ < DESTRUCTOR_ROUNDS && pthread_setspecific(key, t) == 0)
+		return;
+	t->open = false;
+	signal_fence();
+	heap_flush(t);
+	os_thread_name(t->row->name);
+	lock_thread_end(t);
+	store_relaxed(&t->row->end_ns, os_now_ns());
+	thread_self = &dead_thread;
+	os_lock(&lock);
+	if (t->previous)
+		t->previous->next = t->next;
+	else
+		registry = t->next;
+	if (t->next)
+		t->next->previous = t->previous;
+	store_relaxed(&live_threads, live_threads - 1);
+	if (rows_used > ROWS_KEPT)
+		fold_row(t->row);
+	shard_put(t->shard);
+	give_structure(t);
+	os_unlock(&lock);
+}
+
+/* What a thread does after its end is counted by one shared structure, under a lock. */
+static struct thread *enter_late(bool nested_is_loss)
+{
+	uint32_t tid = os_tid();
+
+	if (load_relaxed(&late_owner) == tid) {
+		if (nested_is_loss)
+			drop(MP_LOSS_NESTED);
+		return NULL;
+	}
+	os_lock(&late_lock);
+	store_relaxed(&late_owner, tid);
+	if (!late) {
+		late = make_thread();
+		if (late)
+			__builtin_memcpy(late->row->name, "(after end)", 12);
+	}
+	if (late) {
+		late->stack = (struct range){ 0, 0 };
+		__builtin_memset(late->stacks, 0, sizeof(late->stacks));
+		drop(MP_LOSS_LATE_THREAD);
+		return late;
+	}
+	store_relaxed(&late_owner, 0);
+	os_unlock(&late_lock);
+	drop(MP_LOSS_THREADS_FULL);
+	return NULL;
+}
+
+/* Was the gate shut by a frame that is gone (longjmp out of a hook's real call, or an exception)? */
+static bool gate_abandoned(const struct thread *t)
+{
+	uint64_t sp = (uint64_t)__builtin_frame_address(0);
+
+	return sp > t->gate_sp && t->gate_sp >= t->stack.start && sp < t->stack.end;
+}
+
+static struct thread *enter_slow(bool nested_is_loss)
+{
+	struct thread *t = thread_self;
+
+	if (!process_ready())
+		return NULL;
+	t = thread_self;
+	if (t->state == THREAD_LIVE) {
+		if (gate_abandoned(t)) {
+			t->gate_sp = (uint64_t)__builtin_frame_address(0);
+			return t;
+		}
+		if (nested_is_loss)
+			drop(MP_LOSS_NESTED);
+		return NULL;
+	}
+	if (t->state == THREAD_DEAD)
+		return enter_late(nested_is_loss);
+	return register_thread();
+}
+
+MP_NOINLINE struct thread *thread_enter_slow(void)
+{
+	return enter_slow(true);
+}
+
+MP_NOINLINE struct thread *thread_enter_slow_quiet(void)
+{
+	return enter_slow(false);
+}
+
+void thread_leave_slow(struct thread *t)
+{
+	if (t != late)
+		return;
+	t->open = false;
+	store_relaxed(&late_owner, 0);
+	os_unlock(&late_lock);
+}
+
+/* --- process --- */
+
+bool thread_init(void)
+{
+	have_key = have_key || pthread_key_create(&key, thread_end) == 0;
+	return have_key;
+}
+
+bool thread_is_fresh_fork(void)
+{
+	const struct thread *t = thread_self;
+
+	/* LIVE threads have structures that fork wipes. */
+	return t->state == THREAD_NEW && t != &new_thread;
+}
+
+void thread_forked(void)
+{
+	lock.word = 0;
+	late_lock.word = 0;
+	late_owner = 0;
+	late = NULL;
+	registry = NULL;
+	unused = NULL;
+	live_threads = 0;
+	row_chunk_count = 0;
+	rows_used = 0;
+	if (thread_self->state != THREAD_DEAD)
+		thread_self = &new_thread;
+}

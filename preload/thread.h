@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Per-thread state: the gate that every hook passes, counters, the last stack; and the registry of threads. */
+#ifndef MP_THREAD_H
+#define MP_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "mp_dump.h"
+
+#define THREAD_FRAMES 513	/* MEMPROF_DEPTH at most, and one for the mark of a cut stack */
+#define THREAD_STACKS 4		/* foreign stacks remembered per thread */
+#define THREAD_LOCKS 256	/* slots of the table of locks; a power of two */
+
+enum thread_state {
+	THREAD_NEW,	/* zero: never seen, or wiped by fork */
+	THREAD_LIVE,
+	THREAD_DEAD,	/* key destructors are over; what still comes goes to shared counters */
+};
+
+/* One frame of the last captured stack, innermost first. */
+struct frame {
+	uint64_t pc;	/* return address - 1, or the exact address of an interrupted frame */
+	uint64_t sp;	/* of the frame itself: its CFA is the sp of the next one */
+	uint64_t bp;
+	uint64_t hash;	/* names the stack from here outward */
+	uint64_t rule;	/* struct rule, packed: says how the next frame was found */
+};
+
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+struct shard;
+
+/* One thread's acquisitions of one lock; lock_table.c tells who writes which field when. */
+struct lock_slot {
+	uint64_t address;	/* 0 = free */
+	uint64_t count;		/* acquisitions that are not in the thread's own row */
+	uint64_t claimed;	/* of these, already in a row by the doing of another thread */
+	uint32_t epoch;		/* lock_epoch when the address was last looked up */
+	uint32_t share;		/* row of struct mp_lock_share, 0 = not contended so far */
+};
+
+/*
+ * Lives in a mapping of its own that reads as zero in a fork child: so `open` is false there and the first hook enters
+ * the slow path, without any fork handler.
+ */
+struct thread {
+	/* The gate. False: new thread, thread at its end, inside one of our hooks, switched off, or a fresh fork child. */
+	bool open;
+	uint8_t state;			/* enum thread_state */
+	uint64_t gate_sp;		/* stack pointer of the hook that closed the gate */
+	int64_t unflushed_bytes;	/* live bytes not yet in the header */
+	int64_t unflushed_count;
+	uint64_t flush_limit;
+	uint64_t last_block;		/* address of the last allocation, 0 = already freed or none */
+	struct mp_site *last_site;	/* of last_block */
+	struct shard *shard;
+	struct mp_thread *row;
+
+	struct range stack;		/* the thread's own stack, start 0 = unknown */
+	struct range stacks[THREAD_STACKS];
+	uint32_t next_stack;
+	uint32_t tid;
+	uint32_t name_checks;
+	uint32_t destructor_rounds;
+	struct thread *next;		/* in the registry, or in the list of unused ones */
+	struct thread *previous;
+
+	uint32_t frame_count;		/* of frames[], valid until the next capture */
+	uint32_t mark;			/* enum mp_stack_mark, 0 = complete */
+	struct frame frames[THREAD_FRAMES];
+	struct lock_slot locks[THREAD_LOCKS];
+};
+
+extern MP_TLS struct thread *thread_self;	/* never NULL */
+
+/*
+ * Opens nothing yet: true says that this call is the outermost hook on a live thread and has now closed the gate.
+ * Pairs with gate_leave(). Context: hook, signal.
+ */
+static inline bool gate_enter(struct thread *t)
+{
+	bool open = t->open;
+
+	if (likely(open)) {
+		t->open = false;
+		t->gate_sp = (uint64_t)__builtin_frame_address(0);
+		signal_fence();
+	}
+	return open;
+}
+
+static inline void gate_leave(struct thread *t)
+{
+	signal_fence();
+	t->open = true;
+}
+
+/*
+ * What a hook does when the gate was shut: initialises the process, or a forked child, registers the thread, recovers a
+ * gate that a longjmp left shut. Returns the thread with the gate closed for the caller, who must call gate_leave(); or
+ * NULL: pass the call through unrecorded. Context: hook.
+ */
+struct thread *thread_enter_slow(void);
+/* The same for hooks whose nested calls are no loss: allocators lock their own mutexes. */
+struct thread *thread_enter_slow_quiet(void);
+/* Ends what thread_enter_slow() began, after gate_leave(). */
+void thread_leave_slow(struct thread *t);
+
+/* Adds up the rows of all threads, ended ones included. Context: setup, or hook (slow path). */
+void thread_sum(struct mp_thread *ret_sum);
+
+/* Calls EACH for every registered thread, under the lock of the registry. Context: setup, or hook (slow path). */
+void thread_for_each(void (*each)(struct thread *t, void *data), void *data);
+
+/* Number of registered threads, at least 1. */
+uint32_t thread_count(void);
+
+/* Stores the thread's present name in its row, now and then. Context: hook (slow path). */
+void thread_refresh_name(struct thread *t);
+/* Stores the names of all threads, by /proc. Context: setup (process exit). */
+void thread_refresh_all_names(void);
+
+/* Sets up the end-of-thread notice. false: no end of thread will be noticed. Context: setup. */
+bool thread_init(void);
+/* Is this process a fork child that no hook has entered yet? Then nothing of the parent's may be written. */
+bool thread_is_fresh_fork(void);
+/* In a fork child: forgets all threads; the calling one registers anew with its next event. Context: setup. */
+void thread_forked(void);
+/* Tells a new thread the extent of its stack, before its first event. Context: setup. */
+void thread_set_stack(uint64_t start, uint64_t end);
+
+#endif

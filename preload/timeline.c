@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Without a helper thread: threads that pass a slow path anyway look at the clock and add a point when one is due. */
+#include "timeline.h"
+
+#include <stddef.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "dump_map.h"
+#include "options.h"
+#include "os.h"
+#include "thread.h"
+
+static struct mp_tick *ticks;
+static uint32_t used;
+static uint64_t interval_ns;
+static uint64_t next_ns = UINT64_MAX;
+static struct os_lock lock;
+
+void timeline_init(uint64_t start_ns)
+{
+	struct mp_chunk *chunk;
+
+	lock.word = 0;
+	ticks = NULL;
+	used = 0;
+	store_relaxed(&next_ns, UINT64_MAX);
+	if (!opt.timeline_ms)
+		return;
+	chunk = dump_chunk(MP_CHUNK_TIMELINE, sizeof(struct mp_tick),
+			   sizeof(struct mp_chunk) + MP_TICKS_MAX * sizeof(struct mp_tick), 0, 0);
+	if (!chunk)
+		return;
+	chunk->rows = MP_TICKS_MAX;
+	ticks = (struct mp_tick *)(void *)(chunk + 1);
+	interval_ns = opt.timeline_ms * 1000000;
+	store_relaxed(&next_ns, start_ns);
+}
+
+/* Second number of /proc/self/statm, in bytes; 0 = not to be had (no /proc, no descriptor free). */
+static uint64_t rss_bytes(void)
+{
+	char text[128];
+	const char *s = text;
+	uint64_t pages = 0;
+
+	if (os_read_file("/proc/self/statm", text, sizeof(text)) <= 0)
+		return 0;
+	while (*s && *s != ' ')
+		s++;
+	for (s += *s == ' '; *s >= '0' && *s <= '9'; s++)
+		pages = pages * 10 + (uint64_t)(*s - '0');
+	return pages * 4096;
+}
+
+/* Every second point goes, the first stays; a reader of a file torn here sees times out of order and drops those rows. */
+static void thin(void)
+{
+	uint32_t keep = 0;
+
+	for (uint32_t i = 0; i < used; i += 2)
+		ticks[keep++] = ticks[i];
+	for (uint32_t i = keep; i < used; i++)
+		store_relaxed(&ticks[i].time_ns, 0);
+	used = keep;
+	interval_ns *= 2;
+}
+
+static void add_point(uint64_t now_ns)
+{
+	struct mp_header *h = dump_header();
+	struct mp_thread sum;
+	struct mp_tick *tick;
+
+	if (used == MP_TICKS_MAX)
+		thin();
+	tick = &ticks[used];
+	thread_sum(&sum);
+	tick->live_bytes = load_relaxed(&h->live_bytes);
+	tick->rss_bytes = rss_bytes();
+	tick->alloc_count = sum.alloc_count;
+	tick->alloc_bytes = sum.alloc_bytes;
+	tick->free_count = sum.free_count;
+	tick->lock_wait_ns = sum.lock_wait_ns;
+	store_release(&tick->time_ns, now_ns);
+	used++;
+	store_relaxed(&h->last_ns, now_ns);
+}
+
+void timeline_tick(uint64_t now_ns)
+{
+	if (likely(now_ns < load_relaxed(&next_ns)) || !os_trylock(&lock))
+		return;
+	if (now_ns >= next_ns && ticks) {
+		store_relaxed(&next_ns, now_ns + interval_ns);
+		add_point(now_ns);
+		store_relaxed(&next_ns, now_ns + interval_ns);	/* thinning made it longer */
+	}
+	os_unlock(&lock);
+}
+
+void timeline_final(uint64_t now_ns)
+{
+	if (!ticks || !os_trylock(&lock))
+		return;
+	add_point(now_ns);
+	os_unlock(&lock);
+}

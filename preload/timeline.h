@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Points in time: live bytes, RSS, totals; at most MP_TICKS_MAX, thinned as the run gets longer. */
+#ifndef MP_TIMELINE_H
+#define MP_TIMELINE_H
+
+#include <stdint.h>
+
+/* Adds a point if the last one is long enough ago. NOW_NS: CLOCK_MONOTONIC. Context: hook (slow path), gate closed. */
+void timeline_tick(uint64_t now_ns);
+/* Adds a last point whatever the time. Context: setup. */
+void timeline_final(uint64_t now_ns);
+/* Takes its rows from the dump. Context: setup, also in a fork child. */
+void timeline_init(uint64_t start_ns);
+
+#endif

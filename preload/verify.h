@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* MEMPROF_VERIFY: compares every captured stack with libunwind's own walk of the same stack. */
+#ifndef MP_VERIFY_H
+#define MP_VERIFY_H
+
+#include "regs.h"
+#include "thread.h"
+
+/* Loads libunwind's local interface and takes the counters' rows from the dump. Context: setup. */
+void verify_init(void);
+
+/*
+ * Compares t->frames with what libunwind finds from REGS on. Context: hook, gate closed; unlike everything else in a hook it
+ * takes the loader's lock, through libunwind, which is why it is for tests only.
+ */
+void verify_stack(struct thread *t, const struct regs *regs);
+
+#endif
