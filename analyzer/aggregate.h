@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Adds up the shares of all threads: allocation sites, locks, ends of stacks. Pure functions over a profile. */
+#ifndef MP_AGGREGATE_H
+#define MP_AGGREGATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "profile.h"
+
+/* Fields as in struct mp_site. Nothing is clamped: in the dump of a running program a number may be a little off. */
+struct site {
+	uint32_t stack; /* 0: stacks that the file does not have */
+	uint64_t alloc_count;
+	uint64_t alloc_bytes;
+	uint64_t free_count;
+	uint64_t free_bytes;
+	int64_t live_count;
+	int64_t live_bytes;
+	int64_t peak_count; /* this site's share of the moment when the process had most */
+	int64_t peak_bytes;
+	uint64_t temporary_count;
+	uint64_t realloc_count;
+};
+
+struct lock_waiter {
+	uint32_t stack;
+	uint64_t count;
+	uint64_t wait_ns;
+	uint64_t wait_max_ns;
+};
+
+struct lock_sum {
+	const struct profile_lock *lock;
+	uint64_t acquisitions;
+	uint64_t contentions;
+	uint64_t trylock_failures;
+	uint64_t timeouts;
+	uint64_t wait_ns;
+	uint64_t wait_max_ns;
+	const struct lock_waiter *waiters; /* by wait_ns, longest first */
+	size_t waiter_count;
+};
+
+/* Allocations whose stack ends with a mark. */
+struct mark_sum {
+	uint32_t mark; /* enum mp_stack_mark, PROFILE_MARK_DAMAGED or a number not known yet */
+	uint64_t alloc_count;
+};
+
+struct aggregate {
+	struct site *sites; /* by stack number */
+	size_t site_count;
+	struct site totals;     /* over all sites; stack 0 */
+	struct lock_sum *locks; /* by number */
+	size_t lock_count;
+	struct mark_sum *marks; /* by alloc_count, largest first; without complete stacks */
+	size_t mark_count;
+	struct arena arena;
+};
+
+/* PROFILE must outlive the result, which aggregate_free() frees. */
+void aggregate_init(struct aggregate *aggregate, const struct profile *profile);
+void aggregate_free(struct aggregate *aggregate);
+
+/* What sites can be ranked by. X(NAME, option value, field of struct site) */
+#define SITE_KEYS(X)                               \
+	X(PEAK, "peak", peak_bytes)                \
+	X(BYTES, "bytes", alloc_bytes)             \
+	X(COUNT, "count", alloc_count)             \
+	X(TEMPORARY, "temporary", temporary_count) \
+	X(LIVE, "live", live_bytes)                \
+	X(REALLOC, "realloc", realloc_count)
+
+#define X(name, text, field) SITE_KEY_##name,
+enum site_key { SITE_KEYS(X) };
+#undef X
+
+int64_t site_value(const struct site *site, enum site_key key);
+
+/* Sorts by KEY, largest first; equals by stack number, so that the same dump always gives the same report. */
+void aggregate_rank_sites(const struct site **sites, size_t count, enum site_key key);
+
+/* Sorts by time waited, longest first. */
+void aggregate_rank_locks(const struct lock_sum **locks, size_t count);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Every command and option of memprof-analyze: the parser, --help and the commands read these lists. */
+#ifndef MP_COMMANDS_H
+#define MP_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "out.h"
+
+/* Exit statuses; 1 belongs to checks that were not passed. */
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_BAD = 2,     /* bad usage, or nothing could be read */
+	STATUS_PARTIAL = 3, /* something is missing, the rest was still printed */
+};
+
+/* X(NAME, word, operands, function, help). The first is what runs if the first argument is no command. */
+#define COMMANDS(X)                                                                                                 \
+	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")            \
+	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging") \
+	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off")
+
+#define X(name, word, operands, function, help) COMMAND_##name,
+enum command { COMMANDS(X) };
+#undef X
+
+#define FOR_REPORT (1u << COMMAND_REPORT)
+#define FOR_SHOW   (1u << COMMAND_SHOW)
+#define FOR_SEAL   (1u << COMMAND_SEAL)
+
+/* Choices of an option, from the list of what it chooses: "a|b|". */
+#define CHOICE(name, text, ...) text "|"
+#define COLOR_CHOICES           "auto|always|never|" /* enum term_color */
+
+#define NOT_GIVEN UINT64_MAX
+
+/*
+ * FLAG(field, name, commands, help)
+ * NUM(field, name, argument, min, max, commands, help)		NOT_GIVEN unless it is
+ * SEL(field, name, choices, default, commands, help)		index of the choice
+ * STR(field, name, argument, commands, help)			NULL unless it is given
+ * A name of one letter is given with one dash.
+ */
+#define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)                                                                           \
+	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                        \
+	    "for people, for scripts, or for flame graphs")                                                            \
+	NUM(top, "top", "N", 0, 1000000000, FOR_REPORT,                                                                \
+	    "at most N sites and locks per list; 0: all. Default: text 5, or 20 with --sort; json and folded all")     \
+	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                    \
+	    "one table ranked by this, in place of the usual sections")                                                \
+	STR(filter, "filter", "RE", FOR_REPORT,                                                                        \
+	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
+	FLAG(no_inline, "no-inline", FOR_REPORT, "do not tell inlined functions apart")                                \
+	FLAG(no_symbols, "no-symbols", FOR_REPORT, "addresses only; opens no file but the dump")                       \
+	FLAG(full_stacks, "full-stacks", FOR_REPORT, "text: leave no frame of a long stack out")                       \
+	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_REPORT,                                        \
+	    "folded: what to weigh stacks with (default peak)")                                                        \
+	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_REPORT, "auto: on a terminal, unless NO_COLOR is set") \
+	NUM(width, "width", "N", 20, 10000, FOR_REPORT, "columns of text; default: those of the terminal, else any")   \
+	STR(output, "o", "FILE", FOR_REPORT, "write there and not to standard output")                                 \
+	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
+	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
+	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")
+
+#define FLAG(field, name, commands, help)                         bool field;
+#define NUM(field, name, argument, min, max, commands, help)      uint64_t field;
+#define SEL(field, name, choices, default_choice, commands, help) uint64_t field;
+#define STR(field, name, argument, commands, help)                const char *field;
+struct options {
+	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)
+};
+#undef FLAG
+#undef NUM
+#undef SEL
+#undef STR
+
+/*
+ * Runs the command on the operands (at least one) and returns the status to exit with. An error that ends the command
+ * is left in ERR for main() to print.
+ */
+#define X(name, word, operands, function, help) \
+	int function(const struct options *options, char *const *paths, size_t count, struct err *err);
+COMMANDS(X)
+#undef X
+
+/* Prints an error that does not end the command. Defined by main.c, where all error output is. */
+void command_complain(const struct err *err);
+
+#endif

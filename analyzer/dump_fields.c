@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of the fields of a dump. */
+#include "dump_fields.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FIELD(row, field, form)                                                                     \
+	{                                                                                           \
+#field, offsetof(struct row, field), sizeof(((struct row *)0)->field), FIELD_##form \
+	}
+
+static const struct dump_field header_fields[] = {
+	FIELD(mp_header, version, NUMBER),
+	FIELD(mp_header, header_bytes, NUMBER),
+	FIELD(mp_header, byte_order, HEX),
+	FIELD(mp_header, page_bytes, NUMBER),
+	FIELD(mp_header, used_bytes, NUMBER),
+	FIELD(mp_header, machine, NUMBER),
+	FIELD(mp_header, mode, NUMBER),
+	FIELD(mp_header, sample_bytes, NUMBER),
+	FIELD(mp_header, pid, NUMBER),
+	FIELD(mp_header, parent_pid, NUMBER),
+	FIELD(mp_header, start_realtime_ns, NUMBER),
+	FIELD(mp_header, start_ns, NUMBER),
+	FIELD(mp_header, pid_start_ticks, NUMBER),
+	FIELD(mp_header, boot_id, BYTES),
+	FIELD(mp_header, ended, NUMBER),
+	FIELD(mp_header, end_status, SIGNED),
+	FIELD(mp_header, end_ns, NUMBER),
+	FIELD(mp_header, last_ns, NUMBER),
+	FIELD(mp_header, live_bytes, SIGNED),
+	FIELD(mp_header, live_count, SIGNED),
+	FIELD(mp_header, peak_bytes, NUMBER),
+	FIELD(mp_header, peak_count, NUMBER),
+	FIELD(mp_header, peak_ns, NUMBER),
+	FIELD(mp_header, peak_epoch, NUMBER),
+	FIELD(mp_header, inherited_count, NUMBER),
+	FIELD(mp_header, inherited_bytes, NUMBER),
+	FIELD(mp_header, inherited_free_count, NUMBER),
+	FIELD(mp_header, inherited_free_bytes, NUMBER),
+	FIELD(mp_header, exe, HEX),
+	FIELD(mp_header, cwd, HEX),
+	FIELD(mp_header, argv, HEX),
+	FIELD(mp_header, producer, HEX),
+	FIELD(mp_header, hostname, HEX),
+	FIELD(mp_header, features, HEX),
+	FIELD(mp_header, stack_limit_frames, NUMBER),
+	FIELD(mp_header, dropped_bytes, NUMBER),
+	FIELD(mp_header, self_bytes, NUMBER),
+};
+
+static const struct dump_field node_fields[] = {
+	FIELD(mp_node, ip, HEX),
+	FIELD(mp_node, parent, NUMBER),
+	FIELD(mp_node, module, HEX),
+};
+
+static const struct dump_field site_fields[] = {
+	FIELD(mp_site, stack, NUMBER),           FIELD(mp_site, peak_epoch, NUMBER),
+	FIELD(mp_site, alloc_count, NUMBER),     FIELD(mp_site, alloc_bytes, NUMBER),
+	FIELD(mp_site, free_count, NUMBER),      FIELD(mp_site, free_bytes, NUMBER),
+	FIELD(mp_site, peak_bytes, SIGNED),      FIELD(mp_site, peak_count, SIGNED),
+	FIELD(mp_site, temporary_count, NUMBER), FIELD(mp_site, realloc_count, NUMBER),
+};
+
+static const struct dump_field thread_fields[] = {
+	FIELD(mp_thread, start_ns, NUMBER),
+	FIELD(mp_thread, end_ns, NUMBER),
+	FIELD(mp_thread, tid, NUMBER),
+	FIELD(mp_thread, threads, NUMBER),
+	FIELD(mp_thread, name, TEXT),
+	FIELD(mp_thread, alloc_count, NUMBER),
+	FIELD(mp_thread, alloc_bytes, NUMBER),
+	FIELD(mp_thread, free_count, NUMBER),
+	FIELD(mp_thread, free_bytes, NUMBER),
+	FIELD(mp_thread, temporary_count, NUMBER),
+	FIELD(mp_thread, realloc_count, NUMBER),
+	FIELD(mp_thread, lock_acquisitions, NUMBER),
+	FIELD(mp_thread, lock_contentions, NUMBER),
+	FIELD(mp_thread, lock_wait_ns, NUMBER),
+};
+
+static const struct dump_field module_fields[] = {
+	FIELD(mp_module, start, HEX),
+	FIELD(mp_module, end, HEX),
+	FIELD(mp_module, bias, HEX),
+	FIELD(mp_module, load_ns, NUMBER),
+	FIELD(mp_module, unload_ns, NUMBER),
+	FIELD(mp_module, path, HEX),
+	FIELD(mp_module, generation, NUMBER),
+	FIELD(mp_module, build_id_bytes, NUMBER),
+	FIELD(mp_module, build_id, BYTES),
+	FIELD(mp_module, file_bytes, NUMBER),
+	FIELD(mp_module, file_mtime_ns, NUMBER),
+};
+
+static const struct dump_field tick_fields[] = {
+	FIELD(mp_tick, time_ns, NUMBER),      FIELD(mp_tick, live_bytes, SIGNED),  FIELD(mp_tick, rss_bytes, NUMBER),
+	FIELD(mp_tick, alloc_count, NUMBER),  FIELD(mp_tick, alloc_bytes, NUMBER), FIELD(mp_tick, free_count, NUMBER),
+	FIELD(mp_tick, lock_wait_ns, NUMBER),
+};
+
+static const struct dump_field lock_fields[] = {
+	FIELD(mp_lock, address, HEX),        FIELD(mp_lock, kind, NUMBER),        FIELD(mp_lock, flags, HEX),
+	FIELD(mp_lock, init_stack, NUMBER),  FIELD(mp_lock, first_stack, NUMBER), FIELD(mp_lock, first_ns, NUMBER),
+	FIELD(mp_lock, retired_ns, NUMBER),  FIELD(mp_lock, alloc_stack, NUMBER), FIELD(mp_lock, alloc_offset, NUMBER),
+	FIELD(mp_lock, alloc_bytes, NUMBER),
+};
+
+static const struct dump_field lock_share_fields[] = {
+	FIELD(mp_lock_share, lock, NUMBER),        FIELD(mp_lock_share, acquisitions, NUMBER),
+	FIELD(mp_lock_share, contentions, NUMBER), FIELD(mp_lock_share, trylock_failures, NUMBER),
+	FIELD(mp_lock_share, timeouts, NUMBER),    FIELD(mp_lock_share, wait_ns, NUMBER),
+	FIELD(mp_lock_share, wait_max_ns, NUMBER),
+};
+
+static const struct dump_field lock_wait_fields[] = {
+	FIELD(mp_lock_wait, lock, NUMBER),        FIELD(mp_lock_wait, stack, NUMBER),
+	FIELD(mp_lock_wait, count, NUMBER),       FIELD(mp_lock_wait, wait_ns, NUMBER),
+	FIELD(mp_lock_wait, wait_max_ns, NUMBER),
+};
+
+static const struct dump_field loss_fields[] = {
+	FIELD(mp_loss, reason, NUMBER),
+	FIELD(mp_loss, count, NUMBER),
+};
+
+static const struct dump_field option_fields[] = {
+	FIELD(mp_option, name, HEX),
+	FIELD(mp_option, value, HEX),
+};
+
+static const struct dump_field verify_fields[] = {
+	FIELD(mp_verify, kind, NUMBER),   FIELD(mp_verify, count, NUMBER), FIELD(mp_verify, stack, NUMBER),
+	FIELD(mp_verify, frames, NUMBER), FIELD(mp_verify, ours, HEX),     FIELD(mp_verify, theirs, HEX),
+};
+
+#define FIELDS(table, key_index)                                   \
+	{                                                          \
+		table, sizeof(table) / sizeof(*(table)), key_index \
+	}
+
+const struct dump_fields *dump_header_fields(void)
+{
+	static const struct dump_fields fields = FIELDS(header_fields, 0);
+
+	return &fields;
+}
+
+const struct dump_fields *dump_row_fields(uint32_t kind)
+{
+	static const struct dump_fields kinds[] = {
+		[MP_CHUNK_NODE] = FIELDS(node_fields, 0),
+		[MP_CHUNK_SITE] = FIELDS(site_fields, 0),
+		[MP_CHUNK_THREAD] = FIELDS(thread_fields, 0),
+		[MP_CHUNK_MODULE] = FIELDS(module_fields, 0),
+		[MP_CHUNK_TIMELINE] = FIELDS(tick_fields, 0),
+		[MP_CHUNK_LOCK] = FIELDS(lock_fields, 0),
+		[MP_CHUNK_LOCK_SHARE] = FIELDS(lock_share_fields, 0),
+		[MP_CHUNK_LOCK_WAIT] = FIELDS(lock_wait_fields, 1),
+		[MP_CHUNK_LOSS] = FIELDS(loss_fields, 0),
+		[MP_CHUNK_OPTION] = FIELDS(option_fields, 0),
+		[MP_CHUNK_VERIFY] = FIELDS(verify_fields, 0),
+	};
+
+	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].count > 0 ? &kinds[kind] : NULL;
+}
+
+static uint64_t get_number(const struct dump_field *field, const uint8_t *bytes)
+{
+	uint64_t wide = 0;
+	uint32_t narrow = 0;
+
+	if (field->bytes == sizeof(narrow)) {
+		memcpy(&narrow, bytes + field->offset, sizeof(narrow));
+		return field->form == FIELD_SIGNED ? (uint64_t)(int64_t)(int32_t)narrow : narrow;
+	}
+	memcpy(&wide, bytes + field->offset, sizeof(wide));
+	return wide;
+}
+
+bool dump_row_used(const struct dump_fields *fields, const uint8_t *bytes)
+{
+	return get_number(&fields->list[fields->key], bytes) != 0;
+}
+
+void dump_print_field(const struct dump_field *field, const uint8_t *bytes, FILE *out)
+{
+	const uint8_t *at = bytes + field->offset;
+
+	switch (field->form) {
+	case FIELD_NUMBER:
+		fprintf(out, "%" PRIu64, get_number(field, bytes));
+		break;
+	case FIELD_SIGNED:
+		fprintf(out, "%" PRId64, (int64_t)get_number(field, bytes));
+		break;
+	case FIELD_HEX:
+		fprintf(out, "0x%" PRIx64, get_number(field, bytes));
+		break;
+	case FIELD_TEXT:
+		fputc('"', out);
+		for (size_t i = 0; i < field->bytes && at[i]; i++)
+			fputc(at[i] >= 0x20 && at[i] < 0x7f && at[i] != '"' ? at[i] : '?', out);
+		fputc('"', out);
+		break;
+	case FIELD_BYTES:
+		for (size_t i = 0; i < field->bytes; i++)
+			fprintf(out, "%02x", at[i]);
+		break;
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Dumps as files. */
+#include "dump_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dump_read.h"
+#include "mapped_file.h"
+
+/* Reads a small file of the kernel into BUFFER as text; "" if it cannot be read. */
+static void read_text(const char *path, char *buffer, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : read(fd, buffer, size - 1);
+
+	buffer[got > 0 ? got : 0] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* "8f1c...-....": 32 hexadecimal digits with dashes between. */
+static bool parse_boot_id(const char *text, uint8_t *ret_id)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t digits = 0;
+
+	for (; *text && digits < 32; text++) {
+		const char *at = strchr(hex, *text);
+		unsigned digit;
+
+		if (*text == '-')
+			continue;
+		if (!at)
+			return false;
+		digit = (unsigned)(at - hex);
+		ret_id[digits / 2] = (uint8_t)(digits % 2 ? ret_id[digits / 2] | digit : digit << 4);
+		digits++;
+	}
+	return digits == 32;
+}
+
+bool dump_file_is_this_boot(const struct mp_header *header)
+{
+	static const uint8_t unknown[16];
+	uint8_t boot_id[16];
+	char text[64];
+
+	read_text("/proc/sys/kernel/random/boot_id", text, sizeof(text));
+	return memcmp(header->boot_id, unknown, sizeof(unknown)) != 0 && parse_boot_id(text, boot_id) &&
+	       memcmp(header->boot_id, boot_id, sizeof(boot_id)) == 0;
+}
+
+bool dump_file_is_running(const struct mp_header *header)
+{
+	char path[64];
+	char stat[1024];
+	const char *at;
+	char state;
+	long long threads;
+	unsigned long long start_ticks;
+
+	if (header->pid == 0 || !dump_file_is_this_boot(header))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", header->pid);
+	read_text(path, stat, sizeof(stat));
+	at = strrchr(stat, ')'); /* the name before it may contain anything */
+	if (!at || sscanf(at + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld %*s %llu",
+			  &state, &threads, &start_ticks) != 3)
+		return false;
+	/* The main thread of a process may be a zombie while others go on. */
+	if (state == 'X' || (state == 'Z' && threads <= 1))
+		return false;
+	return header->pid_start_ticks == 0 || header->pid_start_ticks == start_ticks;
+}
+
+/*
+ * A running program adds rows while we read: a site read late may name a node whose chunk was read early. What others
+ * refer to is therefore read again, after what refers to it.
+ */
+static bool refresh_referred(struct mapped_file *file, struct err *err)
+{
+	uint64_t offset = MP_HEADER_BYTES;
+	struct dump_chunk chunk;
+
+	while (dump_next_chunk(file->bytes, file->size, &offset, &chunk)) {
+		uint32_t kind = chunk.header.kind;
+		uint64_t start = chunk.offset + sizeof(chunk.header);
+
+		if (kind != MP_CHUNK_NODE && kind != MP_CHUNK_MODULE && kind != MP_CHUNK_STRING &&
+		    kind != MP_CHUNK_LOCK)
+			continue;
+		if (!mapped_file_refresh(file, start, chunk.row_count * chunk.header.row_bytes, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_header(struct mapped_file *file, struct mp_header *ret_header, struct err *err)
+{
+	if (!mapped_file_read(file, sizeof(*ret_header), err))
+		return false;
+	memset(ret_header, 0, sizeof(*ret_header));
+	if (file->size > 0)
+		memcpy(ret_header, file->bytes, file->size);
+	return true;
+}
+
+bool dump_file_load(const char *path, struct profile *profile, struct err *err)
+{
+	struct mapped_file file;
+	struct mp_header header;
+	bool is_dump;
+	bool running;
+	bool ok = false;
+
+	if (!mapped_file_open(&file, path, err))
+		return false;
+	if (!read_header(&file, &header, err))
+		goto out;
+	is_dump = dump_is_dump(file.bytes, file.size);
+	running = is_dump && dump_file_is_running(&header);
+	/* Of what is no dump, nothing more is needed to say so. */
+	if (is_dump && !mapped_file_read(&file, dump_extent(file.bytes, file.size, file.file_bytes), err))
+		goto out;
+	if (running && !refresh_referred(&file, err))
+		goto out;
+	if (!dump_read(file.bytes, file.size, path, profile, err))
+		goto out;
+	/* It may have ended since. Asked before reading, so that "killed" is never said of one that was just exiting. */
+	if (profile->process.ended == PROFILE_ENDED_RUNNING && !running)
+		profile->process.ended = PROFILE_ENDED_KILLED;
+	ok = true;
+out:
+	mapped_file_close(&file);
+	return ok;
+}
+
+static bool file_is_dump(const char *path)
+{
+	char magic[sizeof(MP_MAGIC) - 1];
+	struct stat status;
+	int fd;
+	ssize_t got;
+
+	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, magic, sizeof(magic));
+	close(fd);
+	return got == (ssize_t)sizeof(magic) && dump_is_dump(magic, sizeof(magic));
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_directory(struct dump_file_list *list, const char *path, struct err *err)
+{
+	DIR *directory = opendir(path);
+	size_t first = list->paths.count;
+	struct dirent *entry;
+
+	if (!directory)
+		return err_errno(err, errno, path, "cannot open");
+	while ((entry = readdir(directory))) {
+		size_t bytes = strlen(path) + strlen(entry->d_name) + 2;
+		char *child = memory_resize(NULL, bytes, 1);
+
+		snprintf(child, bytes, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/", entry->d_name);
+		if (file_is_dump(child)) {
+			vec_push(&list->paths) = child;
+		} else {
+			free(child);
+		}
+	}
+	closedir(directory);
+	if (list->paths.count == first)
+		return err_set(err, path, ERR_NO_OFFSET, "no dump in this directory");
+	qsort(list->paths.list + first, list->paths.count - first, sizeof(char *), compare_paths);
+	return true;
+}
+
+bool dump_file_list_add(struct dump_file_list *list, const char *path, struct err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+		list->has_directory = true;
+		return add_directory(list, path, err);
+	}
+	vec_push(&list->paths) = memcpy(memory_resize(NULL, strlen(path) + 1, 1), path, strlen(path) + 1);
+	return true;
+}
+
+void dump_file_list_free(struct dump_file_list *list)
+{
+	for (size_t i = 0; i < list->paths.count; i++)
+		free(list->paths.list[i]);
+	vec_free(&list->paths);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What a report is made of, and the writers that make one. */
+#ifndef MP_OUT_H
+#define MP_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "aggregate.h"
+#include "filter.h"
+#include "profile.h"
+#include "symbolize.h"
+#include "term.h"
+
+/* What folded stacks can be weighed with. X(NAME, option value) */
+#define OUT_METRICS(X)            \
+	X(LIVE, "live")           \
+	X(PEAK, "peak")           \
+	X(BYTES, "bytes")         \
+	X(COUNT, "count")         \
+	X(TEMPORARY, "temporary") \
+	X(WAIT, "wait")
+
+#define X(name, text) OUT_METRIC_##name,
+enum out_metric { OUT_METRICS(X) };
+#undef X
+
+struct out_options {
+	uint64_t top;     /* most sites and locks of a list; 0 = the writer decides */
+	bool single;      /* text: one table ranked by `key` in place of the usual sections */
+	bool full_stacks; /* text: no frame is left out */
+	enum site_key key;
+	enum out_metric metric;
+	enum term_color color;
+	size_t width; /* columns; 0 = by the terminal */
+};
+
+struct report {
+	const struct profile *profile;
+	const struct aggregate *aggregate;
+	struct symbolizer *symbols;
+	struct filter *filter; /* NULL = none */
+	const struct out_options *options;
+	/* What the filter lets through, in the writer's own order: writers sort them. */
+	const struct site **sites;
+	size_t site_count;
+	const struct lock_sum **locks;
+	size_t lock_count;
+};
+
+/* X(NAME, option value, writer, help) */
+#define OUT_FORMATS(X)                                       \
+	X(TEXT, "text", out_text, "for people")              \
+	X(JSON, "json", out_json, "for scripts: one object") \
+	X(FOLDED, "folded", out_folded, "for flame graphs: one stack per line")
+
+#define X(name, text, writer, help) OUT_FORMAT_##name,
+enum out_format { OUT_FORMATS(X) };
+#undef X
+
+/* Each writes REPORT to OUT; the caller checks OUT for errors. */
+#define X(name, text, writer, help) void writer(const struct report *report, FILE *out);
+OUT_FORMATS(X)
+#undef X
+
+/* Parts of the text report. */
+void out_text_sites(const struct report *report, const struct term *term);
+void out_text_locks(const struct report *report, const struct term *term);
+
+#endif

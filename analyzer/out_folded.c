@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Folded stacks: "outermost;...;innermost value" per line, for flame graph programs. */
+#include <inttypes.h>
+
+#include "out.h"
+#include "stack_view.h"
+
+/* Characters that mean something in the format, and those that would break a line, become similar harmless ones. */
+static void print_name(FILE *out, const char *name)
+{
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		fputc(c == ';' ? ':' : c < 0x20 || c == 0x7f ? '?' : c, out);
+	}
+}
+
+static void print_frame(FILE *out, const struct frame *frame)
+{
+	if (frame->function) {
+		print_name(out, frame->function);
+	} else if (frame->module) {
+		fputc('[', out);
+		print_name(out, stack_view_base_name(frame->module));
+		fputc(']', out);
+	} else {
+		fprintf(out, "0x%" PRIx64, frame->address);
+	}
+}
+
+static void print_stack(const struct report *report, struct stack_view *view, uint32_t stack, int64_t value, FILE *out)
+{
+	const char *separator = "";
+
+	stack_view_fill(view, report->profile, report->symbols, stack);
+	if (view->mark != 0) {
+		const char *text = profile_mark_text(view->mark);
+
+		fputc('[', out);
+		print_name(out, text ? text : "cut: unknown reason");
+		fputc(']', out);
+		separator = ";";
+	}
+	for (size_t i = view->frames.count; i-- > 0; separator = ";") {
+		fputs(separator, out);
+		print_frame(out, &view->frames.list[i]);
+	}
+	/* Only frames of memprof itself: the line still needs a name. */
+	if (!*separator)
+		fputs("[memprof]", out);
+	fprintf(out, " %" PRId64 "\n", value);
+}
+
+static int64_t metric_value(const struct site *site, enum out_metric metric)
+{
+	switch (metric) {
+	case OUT_METRIC_LIVE:
+		return site->live_bytes;
+	case OUT_METRIC_PEAK:
+		return site->peak_bytes;
+	case OUT_METRIC_BYTES:
+		return (int64_t)site->alloc_bytes;
+	case OUT_METRIC_COUNT:
+		return (int64_t)site->alloc_count;
+	case OUT_METRIC_TEMPORARY:
+		return (int64_t)site->temporary_count;
+	case OUT_METRIC_WAIT:
+		break;
+	}
+	return 0;
+}
+
+void out_folded(const struct report *report, FILE *out)
+{
+	enum out_metric metric = report->options->metric;
+	struct stack_view view = { 0 };
+
+	for (size_t i = 0; i < report->site_count && metric != OUT_METRIC_WAIT; i++) {
+		int64_t value = metric_value(report->sites[i], metric);
+
+		/* Programs that read the format know no negative widths. */
+		if (value > 0)
+			print_stack(report, &view, report->sites[i]->stack, value, out);
+	}
+	for (size_t i = 0; i < report->lock_count && metric == OUT_METRIC_WAIT; i++) {
+		const struct lock_sum *lock = report->locks[i];
+
+		for (size_t j = 0; j < lock->waiter_count; j++) {
+			if (lock->waiters[j].wait_ns > 0)
+				print_stack(report, &view, lock->waiters[j].stack, (int64_t)lock->waiters[j].wait_ns,
+					    out);
+		}
+	}
+	stack_view_free(&view);
+}

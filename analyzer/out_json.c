@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON report. Small objects are made with jansson. Lists are written element by element, and the frames of an
+ * address are turned into text once: with a hundred thousand stacks a tree of the whole report would need gigabytes.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hash.h"
+#include "lock_view.h"
+#include "out.h"
+#include "stack_view.h"
+#include "units.h"
+#include "utf8.h"
+
+#define SCHEMA "memprof-report/1"
+
+struct json_out {
+	const struct report *report;
+	FILE *out;
+	struct arena arena;
+	struct hash_map texts; /* address of an array of frames -> its JSON text */
+	const char **nodes;    /* the same by node, NULL = not made yet */
+};
+
+/* Text that is not valid UTF-8, with U+FFFD for each byte that does not fit. The caller frees it. */
+static char *repair(const char *text)
+{
+	char *copy = memory_resize(NULL, strlen(text) + 1, 3);
+	char *at = copy;
+
+	while (*text) {
+		uint32_t code;
+		size_t bytes = utf8_decode(text, &code);
+
+		if (bytes > 0) {
+			memcpy(at, text, bytes);
+			at += bytes;
+			text += bytes;
+		} else {
+			memcpy(at, "\xef\xbf\xbd", 3);
+			at += 3;
+			text++;
+		}
+	}
+	*at = 0;
+	return copy;
+}
+
+static json_t *string_or_null(const char *text)
+{
+	json_t *value = text ? json_string(text) : json_null();
+	char *copy;
+
+	if (value)
+		return value;
+	copy = repair(text);
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer(units_signed(value));
+}
+
+static json_t *number_unless(uint64_t value, bool unknown)
+{
+	return unknown ? json_null() : number(value);
+}
+
+static json_t *address_text(uint64_t address)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	return json_string(text);
+}
+
+/* Takes VALUE over. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+/* Writes VALUE, and takes it over. */
+static void write_value(const struct json_out *json, json_t *value)
+{
+	json_dumpf(value, json->out, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
+static void write_member(const struct json_out *json, const char *key, json_t *value)
+{
+	fprintf(json->out, ",\n\"%s\":", key);
+	write_value(json, value);
+}
+
+static json_t *start_time(uint64_t realtime_ns)
+{
+	time_t seconds = (time_t)(realtime_ns / 1000000000);
+	struct tm date;
+	char day[64];
+	char text[96];
+
+	if (realtime_ns == 0 || !gmtime_r(&seconds, &date) ||
+	    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &date) == 0)
+		return json_null();
+	snprintf(text, sizeof(text), "%s.%03" PRIu64 "Z", day, realtime_ns / 1000000 % 1000);
+	return json_string(text);
+}
+
+static json_t *make_process(const struct profile *profile)
+{
+	const struct profile_process *process = &profile->process;
+	json_t *object = json_object();
+	json_t *argv = process->argc > 0 ? json_array() : json_null();
+
+	for (size_t i = 0; i < process->argc; i++)
+		json_array_append_new(argv, string_or_null(process->argv[i]));
+	put(object, "pid", number(process->pid));
+	put(object, "parent_pid", number(process->parent_pid));
+	put(object, "exe", string_or_null(process->exe));
+	put(object, "argv", argv);
+	put(object, "cwd", string_or_null(process->cwd));
+	put(object, "start_time", start_time(process->start_realtime_ns));
+	put(object, "duration_ns", number(profile_duration_ns(profile)));
+	put(object, "ended", json_string(profile_ended_name(process->ended)));
+	put(object, "exit_status",
+	    process->ended == PROFILE_ENDED_EXIT ? json_integer(process->end_status) : json_null());
+	put(object, "signal", process->ended == PROFILE_ENDED_SIGNAL ? json_integer(process->end_status) : json_null());
+	put(object, "mode", string_or_null(profile_mode_name(process->mode)));
+	put(object, "sample_bytes", number_unless(process->sample_bytes, process->mode != MP_MODE_SAMPLE));
+	put(object, "hostname", string_or_null(process->hostname));
+	put(object, "producer", string_or_null(process->producer));
+	put(object, "forked", json_boolean(process->features & MP_FEATURE_FORKED));
+	put(object, "self_bytes", number(process->self_bytes));
+	return object;
+}
+
+static json_t *make_totals(const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const struct site *totals = &report->aggregate->totals;
+	uint64_t start_ns = profile->process.start_ns;
+	json_t *object = json_object();
+
+	put(object, "alloc_count", number(totals->alloc_count));
+	put(object, "alloc_bytes", number(totals->alloc_bytes));
+	put(object, "free_count", number(totals->free_count));
+	put(object, "free_bytes", number(totals->free_bytes));
+	put(object, "live_count", json_integer(totals->live_count));
+	put(object, "live_bytes", json_integer(totals->live_bytes));
+	put(object, "peak_bytes", number(profile->peak_bytes));
+	put(object, "peak_count", number(profile->peak_count));
+	put(object, "peak_time_ns", number_unless(profile->peak_ns - start_ns, profile->peak_ns < start_ns));
+	put(object, "temporary_count", number(totals->temporary_count));
+	put(object, "realloc_count", number(totals->realloc_count));
+	put(object, "inherited_count", number(profile->inherited_count));
+	put(object, "inherited_bytes", number(profile->inherited_bytes));
+	put(object, "inherited_free_count", number(profile->inherited_free_count));
+	put(object, "inherited_free_bytes", number(profile->inherited_free_bytes));
+	return object;
+}
+
+static json_t *make_losses(const struct profile *profile)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < profile->loss_count; i++) {
+		const char *name = profile_loss_name(profile->losses[i].reason);
+		char unknown[40];
+
+		snprintf(unknown, sizeof(unknown), "reason_%" PRIu64, profile->losses[i].reason);
+		put(object, name ? name : unknown, number(profile->losses[i].count));
+	}
+	return object;
+}
+
+/* JSON word of a mark: "no_unwind_info". */
+static const char *mark_word(uint32_t mark, char *buffer, size_t size)
+{
+	const char *name = profile_mark_name(mark);
+
+	if (name)
+		snprintf(buffer, size, "%s", name);
+	else
+		snprintf(buffer, size, "mark_%" PRIu32, mark);
+	for (char *at = buffer; *at; at++)
+		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at + ('a' - 'A') : *at);
+	return buffer;
+}
+
+static json_t *make_stacks(const struct aggregate *aggregate)
+{
+	json_t *object = json_object();
+	char word[40];
+
+	for (size_t i = 0; i < aggregate->mark_count; i++)
+		put(object, mark_word(aggregate->marks[i].mark, word, sizeof(word)),
+		    number(aggregate->marks[i].alloc_count));
+	return object;
+}
+
+static json_t *make_options(const struct profile *profile)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < profile->option_count; i++) {
+		char *name = repair(profile->options[i].name);
+
+		put(object, name, string_or_null(profile->options[i].value));
+		free(name);
+	}
+	return object;
+}
+
+/* Nanoseconds since the start of the process; null if unknown. */
+static json_t *since_start(const struct profile *profile, uint64_t time_ns)
+{
+	uint64_t start_ns = profile->process.start_ns;
+
+	return number_unless(time_ns - start_ns, time_ns < start_ns || time_ns == 0);
+}
+
+static json_t *make_thread(const struct profile *profile, const struct mp_thread *row)
+{
+	json_t *object = json_object();
+
+	put(object, "tid", number_unless(row->tid, row->tid == 0));
+	put(object, "name", string_or_null(row->name));
+	put(object, "threads", number(row->threads));
+	put(object, "start_ns", since_start(profile, row->start_ns));
+	put(object, "end_ns", since_start(profile, row->end_ns));
+	put(object, "alloc_count", number(row->alloc_count));
+	put(object, "alloc_bytes", number(row->alloc_bytes));
+	put(object, "free_count", number(row->free_count));
+	put(object, "free_bytes", number(row->free_bytes));
+	put(object, "temporary_count", number(row->temporary_count));
+	put(object, "realloc_count", number(row->realloc_count));
+	put(object, "lock_acquisitions", number(row->lock_acquisitions));
+	put(object, "lock_contentions", number(row->lock_contentions));
+	put(object, "lock_wait_ns", number(row->lock_wait_ns));
+	return object;
+}
+
+static json_t *make_tick(const struct profile *profile, const struct mp_tick *row)
+{
+	json_t *object = json_object();
+
+	put(object, "time_ns", since_start(profile, row->time_ns));
+	put(object, "live_bytes", json_integer(row->live_bytes));
+	put(object, "rss_bytes", number_unless(row->rss_bytes, row->rss_bytes == 0));
+	put(object, "alloc_count", number(row->alloc_count));
+	put(object, "alloc_bytes", number(row->alloc_bytes));
+	put(object, "free_count", number(row->free_count));
+	put(object, "lock_wait_ns", number(row->lock_wait_ns));
+	return object;
+}
+
+static json_t *make_frame(const struct frame *frame)
+{
+	json_t *object = json_object();
+
+	put(object, "function", string_or_null(frame->function));
+	put(object, "file", string_or_null(frame->file));
+	put(object, "line", number_unless(frame->line, frame->line == 0));
+	put(object, "module", string_or_null(frame->module));
+	put(object, "address", address_text(frame->address));
+	put(object, "inlined", json_boolean(frame->inlined));
+	return object;
+}
+
+/* The frames as elements of a list, without the brackets. */
+static const char *frames_text(struct json_out *json, const struct frame *frames, size_t count)
+{
+	json_t *list = json_array();
+	const char *kept;
+	char *text;
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, make_frame(&frames[i]));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	kept = text ? arena_string(&json->arena, text + 1, strlen(text) - 2) : "";
+	free(text);
+	return kept;
+}
+
+/* The same array of frames stands for many nodes: of equal addresses with different callers. */
+static const char *node_text(struct json_out *json, uint32_t node)
+{
+	const struct frame *frames;
+	uint64_t *text;
+	size_t count;
+	bool is_new;
+
+	if (json->nodes[node])
+		return json->nodes[node];
+	frames = stack_view_node_frames(json->report->profile, json->report->symbols, node, &count);
+	if (count == 0)
+		return json->nodes[node] = "";
+	text = hash_map_put(&json->texts, (uint64_t)(uintptr_t)frames, &is_new);
+	if (is_new)
+		*text = (uint64_t)(uintptr_t)frames_text(json, frames, count);
+	return json->nodes[node] = (const char *)(uintptr_t)*text;
+}
+
+/* "cut":...,"stack":[...] */
+static void write_stack(struct json_out *json, uint32_t stack)
+{
+	const struct profile *profile = json->report->profile;
+	uint32_t nodes[PROFILE_STACK_MAX];
+	size_t count = profile_stack(profile, stack, nodes);
+	uint32_t mark = profile_stack_mark(profile, stack);
+	const char *separator = "";
+	char word[40];
+
+	if (mark)
+		fprintf(json->out, "\"cut\":\"%s\",\"stack\":[", mark_word(mark, word, sizeof(word)));
+	else
+		fputs("\"cut\":null,\"stack\":[", json->out);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = node_text(json, nodes[i]);
+
+		if (!*text)
+			continue;
+		fputs(separator, json->out);
+		fputs(text, json->out);
+		separator = ",";
+	}
+	fputc(']', json->out);
+}
+
+static void write_site(struct json_out *json, const struct site *site)
+{
+	FILE *out = json->out;
+
+	fprintf(out, "{\"id\":%" PRIu32, site->stack);
+	fprintf(out, ",\"alloc_count\":%" PRIu64 ",\"alloc_bytes\":%" PRIu64, site->alloc_count, site->alloc_bytes);
+	fprintf(out, ",\"free_count\":%" PRIu64 ",\"free_bytes\":%" PRIu64, site->free_count, site->free_bytes);
+	fprintf(out, ",\"live_count\":%" PRId64 ",\"live_bytes\":%" PRId64, site->live_count, site->live_bytes);
+	fprintf(out, ",\"peak_count\":%" PRId64 ",\"peak_bytes\":%" PRId64, site->peak_count, site->peak_bytes);
+	fprintf(out, ",\"temporary_count\":%" PRIu64 ",\"realloc_count\":%" PRIu64 ",", site->temporary_count,
+		site->realloc_count);
+	write_stack(json, site->stack);
+	fputc('}', out);
+}
+
+static json_t *make_lock(const struct report *report, const struct lock_sum *lock)
+{
+	const struct mp_lock *row = &lock->lock->row;
+	json_t *object = json_object();
+	char buffer[512];
+
+	put(object, "id", number(lock->lock->number));
+	put(object, "kind", string_or_null(profile_lock_kind_name(row->kind)));
+	put(object, "category", string_or_null(profile_lock_category(row->kind)));
+	put(object, "name",
+	    string_or_null(lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer))));
+	put(object, "address", address_text(row->address));
+	put(object, "acquisitions", number(lock->acquisitions));
+	put(object, "acquisitions_complete", json_boolean(!(row->flags & MP_LOCK_FLAG_COUNT_FROM_FIRST)));
+	put(object, "contentions", number(lock->contentions));
+	put(object, "trylock_failures", number(lock->trylock_failures));
+	put(object, "timeouts", number(lock->timeouts));
+	put(object, "wait_ns", number(lock->wait_ns));
+	put(object, "wait_max_ns", number(lock->wait_max_ns));
+	return object;
+}
+
+/* The object of make_lock() with the list of waiters as its last member. */
+static void write_lock(struct json_out *json, const struct lock_sum *lock)
+{
+	json_t *object = make_lock(json->report, lock);
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	json_decref(object);
+	fprintf(json->out, "%.*s,\"waiters\":[", text ? (int)strlen(text) - 1 : 1, text ? text : "{");
+	free(text);
+	for (size_t i = 0; i < lock->waiter_count; i++) {
+		const struct lock_waiter *waiter = &lock->waiters[i];
+
+		fprintf(json->out, "%s{\"count\":%" PRIu64 ",\"wait_ns\":%" PRIu64 ",\"wait_max_ns\":%" PRIu64 ",",
+			i > 0 ? "," : "", waiter->count, waiter->wait_ns, waiter->wait_max_ns);
+		write_stack(json, waiter->stack);
+		fputc('}', json->out);
+	}
+	fputs("]}", json->out);
+}
+
+/* Starts element I of a list: each on a line of its own, so that line tools can work with large reports. */
+static void next_element(const struct json_out *json, size_t i)
+{
+	fputs(i > 0 ? ",\n" : "\n", json->out);
+}
+
+static size_t limit(const struct report *report, size_t count)
+{
+	return report->options->top > 0 && report->options->top < count ? (size_t)report->options->top : count;
+}
+
+static void write_lists(struct json_out *json)
+{
+	const struct report *report = json->report;
+	const struct profile *profile = report->profile;
+
+	fputs(",\n\"threads\":[", json->out);
+	for (size_t i = 0; i < profile->thread_count; i++) {
+		next_element(json, i);
+		write_value(json, make_thread(profile, &profile->threads[i]));
+	}
+	fputs("],\n\"timeline\":[", json->out);
+	for (size_t i = 0; i < profile->tick_count; i++) {
+		next_element(json, i);
+		write_value(json, make_tick(profile, &profile->ticks[i]));
+	}
+	fputs("],\n\"sites\":[", json->out);
+	aggregate_rank_sites(report->sites, report->site_count, report->options->key);
+	for (size_t i = 0; i < limit(report, report->site_count); i++) {
+		next_element(json, i);
+		write_site(json, report->sites[i]);
+	}
+	fputs("],\n\"locks\":[", json->out);
+	aggregate_rank_locks(report->locks, report->lock_count);
+	for (size_t i = 0; i < limit(report, report->lock_count); i++) {
+		next_element(json, i);
+		write_lock(json, report->locks[i]);
+	}
+	fputc(']', json->out);
+}
+
+/* Last, because the symbolizer adds its warnings while it works. */
+static json_t *make_warnings(const struct report *report)
+{
+	json_t *list = json_array();
+	const char *const *texts;
+	size_t count = symbolizer_warnings(report->symbols, &texts);
+
+	for (size_t i = 0; i < report->profile->warning_count; i++)
+		json_array_append_new(list, string_or_null(report->profile->warnings[i]));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, string_or_null(texts[i]));
+	return list;
+}
+
+void out_json(const struct report *report, FILE *out)
+{
+	const struct profile *profile = report->profile;
+	struct json_out json = { .report = report, .out = out };
+
+	json.nodes = memory_zeroed(profile->node_count + 1, sizeof(*json.nodes));
+	fputs("{\"schema\":\"" SCHEMA "\"", out);
+	write_member(&json, "dump", string_or_null(profile->path));
+	write_member(&json, "partial", json_boolean(profile->partial));
+	write_member(&json, "filter", string_or_null(report->filter ? filter_expression(report->filter) : NULL));
+	write_member(&json, "process", make_process(profile));
+	write_member(&json, "totals", make_totals(report));
+	write_member(&json, "losses", make_losses(profile));
+	write_member(&json, "stacks", make_stacks(report->aggregate));
+	write_member(&json, "options", make_options(profile));
+	write_lists(&json);
+	write_member(&json, "warnings", make_warnings(report));
+	fputs("\n}\n", out);
+	hash_map_free(&json.texts);
+	arena_free(&json.arena);
+	free(json.nodes);
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/* The report for people: what ran, how much memory, where it went, what waited, what is not known. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "out.h"
+#include "stack_view.h"
+#include "table.h"
+#include "units.h"
+
+#define LABEL_COLUMNS    12
+#define GRAPH_COLUMNS    60u
+#define THREADS_SHOWN    10u
+#define PLAIN_ARGV_WIDTH 200u /* where no terminal sets a limit */
+
+/* What ran. */
+
+static bool needs_quotes(const char *argument)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=+:,@%^";
+
+	return argument[0] == 0 || argument[strspn(argument, plain)] != 0;
+}
+
+/* The command line as a shell would take it, at most WIDTH columns. */
+static void print_argv(const struct term *term, const struct profile_process *process, size_t width)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < process->argc; i++) {
+		const char *quote = needs_quotes(process->argv[i]) ? "'" : "";
+		size_t columns = term_columns(term, process->argv[i]) + 2 * strlen(quote) + (i > 0);
+
+		if (i > 0 && used + columns > width) {
+			fprintf(term->out, " %s", term_ellipsis(term));
+			break;
+		}
+		fprintf(term->out, "%s%s", i > 0 ? " " : "", quote);
+		term_text(term, process->argv[i], width, 0, false);
+		fputs(quote, term->out);
+		used += columns;
+	}
+}
+
+static void print_end(const struct term *term, const struct profile_process *process)
+{
+	switch (process->ended) {
+	case PROFILE_ENDED_EXIT:
+		fprintf(term->out, "exit status %" PRId32, process->end_status);
+		break;
+	case PROFILE_ENDED_SIGNAL:
+		fprintf(term->out, "ended by signal %" PRId32 " (%s)", process->end_status,
+			strsignal(process->end_status));
+		break;
+	case PROFILE_ENDED_EXEC:
+		fputs("became another program (exec)", term->out);
+		break;
+	case PROFILE_ENDED_RUNNING:
+		fputs("still running", term->out);
+		break;
+	case PROFILE_ENDED_KILLED:
+		fputs("killed or crashed", term->out);
+		break;
+	}
+}
+
+static void print_start(const struct term *term, uint64_t realtime_ns)
+{
+	time_t seconds = (time_t)(realtime_ns / 1000000000);
+	struct tm date;
+	char text[64];
+
+	if (realtime_ns > 0 && localtime_r(&seconds, &date) &&
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &date) > 0)
+		fprintf(term->out, ", started %s", text);
+}
+
+static void print_process(const struct report *report, const struct term *term)
+{
+	const struct profile *profile = report->profile;
+	const struct profile_process *process = &profile->process;
+
+	term_style(term, TERM_TITLE);
+	if (process->argc > 0)
+		print_argv(term, process, term->width > 0 ? term->width : PLAIN_ARGV_WIDTH);
+	else
+		term_text(term, process->exe ? process->exe : "unknown program", 0, 0, false);
+	term_style(term, TERM_PLAIN);
+	fputs("\n  ", term->out);
+	if (process->exe && (process->argc == 0 || strcmp(process->exe, process->argv[0]) != 0)) {
+		term_text(term, process->exe, 0, 0, false);
+		fputs(", ", term->out);
+	}
+	fprintf(term->out, "pid %" PRIu32, process->pid);
+	if (process->hostname) {
+		fputs(" on ", term->out);
+		term_text(term, process->hostname, 64, 0, false);
+	}
+	print_start(term, process->start_realtime_ns);
+	fprintf(term->out, "\n  ran %s, ", units_duration(profile_duration_ns(profile)).text);
+	print_end(term, process);
+	if (process->features & MP_FEATURE_FORKED)
+		fprintf(term->out, ", forked by pid %" PRIu32, process->parent_pid);
+	fputs("\n\n", term->out);
+	if (process->mode == MP_MODE_OFF)
+		fputs("  memprof was loaded but switched off: nothing was recorded.\n\n", term->out);
+	else if (process->mode == MP_MODE_SAMPLE)
+		fprintf(term->out, "  Sampled every %s on average; numbers are those of the samples.\n\n",
+			units_bytes(units_signed(process->sample_bytes)).text);
+}
+
+/* The warnings that the dump has earned, behind the banner or at the foot. */
+static void print_dump_warnings(const struct profile *profile, const struct term *term)
+{
+	for (size_t i = 0; i < profile->warning_count; i++) {
+		fputs("  ", term->out);
+		term_text(term, profile->warnings[i], 0, 0, false);
+		fputc('\n', term->out);
+	}
+	if (profile->warnings_left_out > 0)
+		fprintf(term->out, "  and %zu further defects\n", profile->warnings_left_out);
+}
+
+static void print_banner(const struct report *report, const struct term *term)
+{
+	if (!report->profile->partial)
+		return;
+	term_print(term, TERM_ALARM,
+		   "PARTIAL REPORT: this dump is damaged or cut short. What could be read follows.\n");
+	print_dump_warnings(report->profile, term);
+	fputc('\n', term->out);
+}
+
+/* Totals. */
+
+/* A line of the totals: BYTES and COUNT in columns. */
+static void print_amount(const struct term *term, const char *label, const char *bytes, int64_t count, const char *rest)
+{
+	fprintf(term->out, "  %-*s", LABEL_COLUMNS, label);
+	term_print(term, TERM_VALUE, "%10s", bytes);
+	fprintf(term->out, "  %14s %s", units_count(count).text, rest);
+}
+
+static void print_totals(const struct report *report, const struct term *term)
+{
+	const struct profile *profile = report->profile;
+	const struct site *totals = &report->aggregate->totals;
+	uint64_t start_ns = profile->process.start_ns;
+	bool running = profile->process.ended == PROFILE_ENDED_RUNNING;
+	FILE *out = term->out;
+
+	print_amount(term, "allocated", units_bytes(units_signed(totals->alloc_bytes)).text,
+		     units_signed(totals->alloc_count), "allocations");
+	if (totals->realloc_count > 0)
+		fprintf(out, ", %s by realloc", units_count(units_signed(totals->realloc_count)).text);
+	fputc('\n', out);
+	print_amount(term, "freed", units_bytes(units_signed(totals->free_bytes)).text,
+		     units_signed(totals->free_count), "frees\n");
+	print_amount(term, "peak", units_bytes(units_signed(profile->peak_bytes)).text,
+		     units_signed(profile->peak_count), "blocks");
+	if (profile->peak_ns >= start_ns && profile->peak_bytes > 0)
+		fprintf(out, ", %s after the start", units_duration(profile->peak_ns - start_ns).text);
+	fputc('\n', out);
+	print_amount(term, running ? "live now" : "not freed", units_bytes(totals->live_bytes).text, totals->live_count,
+		     "blocks\n");
+	print_amount(term, "temporary", "", units_signed(totals->temporary_count), "allocations");
+	if (totals->alloc_count > 0)
+		fprintf(out, ", %s of all: freed before their thread allocated again",
+			units_share(units_signed(totals->temporary_count), totals->alloc_count).text);
+	fputc('\n', out);
+	if (profile->inherited_count > 0) {
+		print_amount(term, "inherited", units_bytes(units_signed(profile->inherited_bytes)).text,
+			     units_signed(profile->inherited_count), "blocks at fork");
+		fprintf(out, ", %s of them freed since\n",
+			units_count(units_signed(profile->inherited_free_count)).text);
+	}
+	fputc('\n', out);
+}
+
+/* Timeline. */
+
+struct graph {
+	double values[GRAPH_COLUMNS];
+	double largest;
+};
+
+static double live_of(const struct mp_tick *tick)
+{
+	return (double)tick->live_bytes;
+}
+
+static double rss_of(const struct mp_tick *tick)
+{
+	return (double)tick->rss_bytes;
+}
+
+static double count_of(const struct mp_tick *tick)
+{
+	return (double)tick->alloc_count;
+}
+
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+static void find_largest(struct graph *graph)
+{
+	graph->largest = 0;
+	for (size_t i = 0; i < GRAPH_COLUMNS; i++)
+		graph->largest = larger(graph->largest, graph->values[i]);
+}
+
+/* Column of a time; ticks ascend, so it is at most the last column. */
+static size_t column_of(const struct profile *profile, uint64_t time_ns)
+{
+	uint64_t first_ns = profile->process.start_ns;
+	uint64_t span_ns = profile->ticks[profile->tick_count - 1].time_ns - first_ns;
+
+	return (size_t)((double)(time_ns - first_ns) / ((double)span_ns + 1) * GRAPH_COLUMNS);
+}
+
+/* The largest value of each column; a column without a point holds the last value before it. */
+static void plot_level(const struct profile *profile, double (*value_of)(const struct mp_tick *),
+		       struct graph *ret_graph)
+{
+	double last = 0;
+	size_t tick = 0;
+
+	for (size_t column = 0; column < GRAPH_COLUMNS; column++) {
+		double largest = last;
+		bool seen = false;
+
+		for (; tick < profile->tick_count && column_of(profile, profile->ticks[tick].time_ns) <= column;
+		     tick++) {
+			last = value_of(&profile->ticks[tick]);
+			largest = seen ? larger(largest, last) : last;
+			seen = true;
+		}
+		ret_graph->values[column] = largest;
+	}
+	find_largest(ret_graph);
+}
+
+/* Growth per second of a counter in each column, the counter drawn as straight lines between the points. */
+static void plot_rate(const struct profile *profile, double (*value_of)(const struct mp_tick *),
+		      struct graph *ret_graph)
+{
+	double start_ns = (double)profile->process.start_ns;
+	double span_ns = (double)(profile->ticks[profile->tick_count - 1].time_ns - profile->process.start_ns) + 1;
+	double left_ns = start_ns;
+	double left = 0;
+	double before = 0;
+	size_t tick = 0;
+
+	for (size_t column = 0; column < GRAPH_COLUMNS; column++) {
+		double edge_ns = start_ns + span_ns * (double)(column + 1) / GRAPH_COLUMNS;
+		double at_edge = left;
+
+		while (tick < profile->tick_count && (double)profile->ticks[tick].time_ns <= edge_ns) {
+			left_ns = (double)profile->ticks[tick].time_ns;
+			left = value_of(&profile->ticks[tick++]);
+			at_edge = left;
+		}
+		if (tick < profile->tick_count)
+			at_edge = left + (value_of(&profile->ticks[tick]) - left) * (edge_ns - left_ns) /
+						 ((double)profile->ticks[tick].time_ns - left_ns);
+		ret_graph->values[column] = (at_edge - before) / (span_ns / GRAPH_COLUMNS) * 1e9;
+		before = at_edge;
+	}
+	find_largest(ret_graph);
+}
+
+static void print_graph(const struct term *term, const char *label, const struct graph *graph, const char *largest)
+{
+	fprintf(term->out, "  %-*s", LABEL_COLUMNS, label);
+	term_style(term, TERM_GRAPH);
+	for (size_t i = 0; i < GRAPH_COLUMNS; i++) {
+		double share = graph->largest > 0 ? graph->values[i] / graph->largest : 0;
+
+		/* Whatever is not nothing shows; only the largest is full. */
+		fputs(term_bar(term, share > 0 ? 1 + (unsigned)(share * (TERM_LEVELS - 2)) : 0), term->out);
+	}
+	term_style(term, TERM_PLAIN);
+	fprintf(term->out, "  up to %s\n", largest);
+}
+
+static struct units graph_bytes(const struct graph *graph)
+{
+	return units_bytes(graph->largest < 9e18 ? (int64_t)graph->largest : INT64_MAX);
+}
+
+static void print_timeline(const struct report *report, const struct term *term)
+{
+	const struct profile *profile = report->profile;
+	struct graph graph;
+	struct units span;
+
+	/* A line of two points is no curve. */
+	if (profile->tick_count < 3)
+		return;
+	plot_level(profile, live_of, &graph);
+	print_graph(term, "live", &graph, graph_bytes(&graph).text);
+	plot_level(profile, rss_of, &graph);
+	if (graph.largest > 0)
+		print_graph(term, "resident", &graph, graph_bytes(&graph).text);
+	plot_rate(profile, count_of, &graph);
+	print_graph(term, "allocations", &graph, units_rate(graph.largest).text);
+	span = units_duration(profile->ticks[profile->tick_count - 1].time_ns - profile->process.start_ns);
+	term_print(term, TERM_DIM, "  %-*s%-*s%s\n\n", LABEL_COLUMNS, "", (int)(GRAPH_COLUMNS - strlen(span.text)),
+		   "0 s", span.text);
+}
+
+/* Threads. */
+
+static const struct mp_thread *largest_thread_below(const struct profile *profile, const struct mp_thread *limit)
+{
+	const struct mp_thread *best = NULL;
+
+	for (size_t i = 0; i < profile->thread_count; i++) {
+		const struct mp_thread *row = &profile->threads[i];
+
+		if (limit &&
+		    (row->alloc_bytes > limit->alloc_bytes || (row->alloc_bytes == limit->alloc_bytes && row <= limit)))
+			continue;
+		if (!best || row->alloc_bytes > best->alloc_bytes)
+			best = row;
+	}
+	return best;
+}
+
+static void add_thread(struct table *table, const struct mp_thread *row, bool locks)
+{
+	char tid[32];
+
+	if (row->tid != 0 && row->threads == 1)
+		snprintf(tid, sizeof(tid), "%" PRIu32, row->tid);
+	else
+		snprintf(tid, sizeof(tid), "%" PRIu32 " ended", row->threads);
+	table_cell(table, row->name[0] ? row->name : "?");
+	table_cell(table, tid);
+	table_cell(table, units_count(units_signed(row->alloc_count)).text);
+	table_cell(table, units_bytes(units_signed(row->alloc_bytes)).text);
+	table_cell(table, units_count(units_signed(row->free_count)).text);
+	table_cell(table, units_count(units_signed(row->temporary_count)).text);
+	if (locks) {
+		table_cell(table, units_count(units_signed(row->lock_acquisitions)).text);
+		table_cell(table, units_duration(row->lock_wait_ns).text);
+	}
+}
+
+static void print_threads(const struct report *report, const struct term *term)
+{
+	static const struct table_column columns[] = {
+		{ .title = "thread" },
+		{ .title = "tid", .right = true },
+		{ .title = "allocations", .right = true },
+		{ .title = "bytes", .right = true },
+		{ .title = "frees", .right = true },
+		{ .title = "temporary", .right = true },
+		{ .title = "locks taken", .right = true },
+		{ .title = "waited", .right = true },
+	};
+	const struct profile *profile = report->profile;
+	bool locks = profile->process.features & MP_FEATURE_LOCKS;
+	const struct mp_thread *row = NULL;
+	struct table table;
+	size_t shown;
+	uint64_t all = 0;
+
+	if (profile->thread_count == 0)
+		return;
+	for (size_t i = 0; i < profile->thread_count; i++)
+		all += profile->threads[i].threads;
+	term_print(term, TERM_TITLE, "THREADS");
+	fprintf(term->out, "  %s in all\n", units_count(units_signed(all)).text);
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns) - (locks ? 0 : 2));
+	for (shown = 0; shown < THREADS_SHOWN && (row = largest_thread_below(profile, row)); shown++)
+		add_thread(&table, row, locks);
+	table_print(&table, term, 2);
+	if (shown < profile->thread_count)
+		term_print(term, TERM_DIM, "  %s %zu more\n", term_ellipsis(term), profile->thread_count - shown);
+	table_free(&table);
+	fputc('\n', term->out);
+}
+
+/* What is not known. */
+
+static void print_losses(const struct report *report, const struct term *term)
+{
+	const struct profile *profile = report->profile;
+	const struct aggregate *aggregate = report->aggregate;
+	uint64_t dropped_bytes = profile->process.dropped_bytes;
+
+	term_print(term, TERM_TITLE, "NOT RECORDED");
+	if (profile->loss_count == 0 && aggregate->mark_count == 0 && dropped_bytes == 0)
+		fputs("  nothing is known to be missing", term->out);
+	fputc('\n', term->out);
+	for (size_t i = 0; i < profile->loss_count; i++) {
+		const char *text = profile_loss_text(profile->losses[i].reason);
+
+		fprintf(term->out, "  %14s  ", units_count(units_signed(profile->losses[i].count)).text);
+		if (text)
+			fprintf(term->out, "%s\n", text);
+		else
+			fprintf(term->out, "losses for reason %" PRIu64 "\n", profile->losses[i].reason);
+	}
+	if (dropped_bytes > 0)
+		fprintf(term->out, "  %14s  of the dump file asked for and not got\n",
+			units_bytes(units_signed(dropped_bytes)).text);
+	for (size_t i = 0; i < aggregate->mark_count; i++) {
+		const struct mark_sum *sum = &aggregate->marks[i];
+		const char *text = profile_mark_text(sum->mark);
+
+		fprintf(term->out, "  %14s  allocations (%s) with a stack %s\n",
+			units_count(units_signed(sum->alloc_count)).text,
+			units_share(units_signed(sum->alloc_count), aggregate->totals.alloc_count).text,
+			text ? text : "cut for a reason this program does not know");
+	}
+}
+
+static void print_warnings(const struct report *report, const struct term *term)
+{
+	const char *const *texts;
+	size_t count = symbolizer_warnings(report->symbols, &texts);
+
+	if (!report->profile->partial)
+		print_dump_warnings(report->profile, term);
+	for (size_t i = 0; i < count; i++) {
+		term_style(term, TERM_DIM);
+		fputs("  ", term->out);
+		term_text(term, texts[i], 0, 0, false);
+		term_style(term, TERM_PLAIN);
+		fputc('\n', term->out);
+	}
+}
+
+static void print_filter(const struct report *report, const struct term *term)
+{
+	const struct filter *filter = report->filter;
+	struct site sum = { 0 };
+
+	if (!filter)
+		return;
+	for (size_t i = 0; i < report->site_count; i++) {
+		sum.alloc_count += report->sites[i]->alloc_count;
+		sum.alloc_bytes += report->sites[i]->alloc_bytes;
+	}
+	fputs("  Only stacks that match ", term->out);
+	term_text(term, filter_expression(filter), 0, 0, false);
+	fprintf(term->out, ": %zu of %zu sites, %s in %s allocations\n\n", report->site_count,
+		report->aggregate->site_count, units_bytes(units_signed(sum.alloc_bytes)).text,
+		units_count(units_signed(sum.alloc_count)).text);
+}
+
+void out_text(const struct report *report, FILE *out)
+{
+	struct term term;
+
+	term_init(&term, out, report->options->color, report->options->width);
+	print_banner(report, &term);
+	print_process(report, &term);
+	if (!report->options->single) {
+		print_totals(report, &term);
+		print_timeline(report, &term);
+	}
+	print_filter(report, &term);
+	out_text_sites(report, &term);
+	if (!report->options->single) {
+		out_text_locks(report, &term);
+		print_threads(report, &term);
+		print_losses(report, &term);
+	}
+	print_warnings(report, &term);
+}

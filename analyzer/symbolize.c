@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From addresses to names, through libdwfl.
+ *
+ * Words: a *row* is a row of profile.modules, one executable segment at one time; an *object* is the file behind one or
+ * more rows. Every object has a Dwfl of its own and is reported at base 0, so objects that shared an address one after
+ * the other cannot be confused; addresses are translated to addresses as in the file ("file addresses") first.
+ *
+ * libdwfl looks through the whole symbol table for every address, so the tables are sorted here once per object.
+ */
+#include "symbolize.h"
+
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "demangle.h"
+#include "dwarf_frames.h"
+#include "hash.h"
+#include "profile.h"
+#include "spans.h"
+#include "strtab.h"
+#include "vec.h"
+
+#define BUILD_ID_BYTES_MAX 64
+#define DEBUG_ROOT         "/usr/lib/debug"
+
+/* Objects named in the one warning about missing debug information. */
+#define WARNING_NAMES_MAX 6
+
+struct object {
+	const struct profile_module *row; /* the first; path and identity of the file are the same in all */
+	bool opened;
+	Dwfl *dwfl; /* NULL after opening: no usable file */
+	Dwfl_Module *module;
+	uint64_t bias; /* libdwfl's address - file address */
+
+	bool symbols_read;
+	struct spans code;   /* symbols of known size, file addresses */
+	struct spans labels; /* code symbols of size 0; each ends with its section */
+	struct spans data;
+
+	bool debug_read;
+	uint64_t debug_shift;        /* address in the debug data - file address */
+	struct dwarf_frames *frames; /* NULL = no debug information */
+};
+
+struct cache_entry {
+	uint64_t ip;
+	uint32_t module;
+	bool exact;
+	struct frame *frames;
+	size_t count;
+	struct cache_entry *next; /* same hash */
+};
+
+struct symbolizer {
+	const struct profile *profile;
+	struct symbolizer_options options;
+	struct arena arena;
+	struct strtab strings;
+	struct object *objects;
+	size_t object_count;
+	size_t *object_of_row; /* index: row */
+	struct hash_map cache; /* hash of the arguments to the first struct cache_entry */
+	struct hash_map names; /* address of a symbol's text to its readable form, 0 = not mangled */
+
+	bool segments_read;
+	struct spans segments; /* writable ones in memory; index: row */
+
+	VEC(const char *) warnings;
+	VEC(const char *) no_debug; /* file names of objects without debug information */
+	size_t no_debug_warning;    /* index + 1 of the warning that names them, 0 = none yet */
+};
+
+static void warn(struct symbolizer *s, const char *path, const char *text)
+{
+	char line[PATH_MAX + 256];
+
+	snprintf(line, sizeof(line), "%.*s: %s", PATH_MAX, path, text);
+	vec_push(&s->warnings) = strtab_intern(&s->strings, line);
+}
+
+/* One line for all: on most machines hardly any object has debug information. */
+static void warn_no_debug(struct symbolizer *s, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char line[4096];
+	size_t used;
+
+	vec_push(&s->no_debug) = slash ? slash + 1 : path;
+	used = (size_t)snprintf(line, sizeof(line), "no debug information, so no lines and no inlined calls: ");
+	for (size_t i = 0; i < s->no_debug.count && i < WARNING_NAMES_MAX; i++)
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s", i ? ", " : "", NAME_MAX,
+					 s->no_debug.list[i]);
+	if (s->no_debug.count > WARNING_NAMES_MAX)
+		snprintf(line + used, sizeof(line) - used, " and %zu more", s->no_debug.count - WARNING_NAMES_MAX);
+	if (s->no_debug_warning == 0) {
+		vec_push(&s->warnings) = NULL;
+		s->no_debug_warning = s->warnings.count;
+	}
+	s->warnings.list[s->no_debug_warning - 1] = strtab_intern(&s->strings, line);
+}
+
+/* Equal: the same file is behind two rows, as far as the dump tells. */
+static int compare_files(const void *a, const void *b)
+{
+	const struct profile_module *x = *(const struct profile_module *const *)a;
+	const struct profile_module *y = *(const struct profile_module *const *)b;
+	int order = strcmp(x->path ? x->path : "", y->path ? y->path : "");
+
+	if (order == 0 && x->build_id_bytes != y->build_id_bytes)
+		order = x->build_id_bytes < y->build_id_bytes ? -1 : 1;
+	if (order == 0 && x->build_id_bytes > 0)
+		order = memcmp(x->build_id, y->build_id, x->build_id_bytes);
+	if (order == 0 && x->file_bytes != y->file_bytes)
+		order = x->file_bytes < y->file_bytes ? -1 : 1;
+	if (order == 0 && x->file_mtime_ns != y->file_mtime_ns)
+		order = x->file_mtime_ns < y->file_mtime_ns ? -1 : 1;
+	return order;
+}
+
+static void find_objects(struct symbolizer *s)
+{
+	const struct profile_module *rows = s->profile->modules;
+	size_t count = s->profile->module_count;
+	const struct profile_module **sorted = arena_array(&s->arena, const struct profile_module *, count);
+
+	s->objects = arena_array(&s->arena, struct object, count);
+	s->object_of_row = arena_array(&s->arena, size_t, count);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, count, sizeof(*sorted), compare_files);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || compare_files(&sorted[i - 1], &sorted[i]) != 0)
+			s->objects[s->object_count++].row = sorted[i];
+		s->object_of_row[sorted[i] - rows] = s->object_count - 1;
+	}
+}
+
+struct symbolizer *symbolizer_new(const struct profile *profile, const struct symbolizer_options *options)
+{
+	struct symbolizer *s = memory_zeroed(1, sizeof(*s));
+
+	s->profile = profile;
+	s->options = *options;
+	find_objects(s);
+	return s;
+}
+
+void symbolizer_free(struct symbolizer *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->object_count; i++) {
+		struct object *object = &s->objects[i];
+
+		spans_free(&object->code);
+		spans_free(&object->labels);
+		spans_free(&object->data);
+		dwarf_frames_free(object->frames);
+		if (object->dwfl)
+			dwfl_end(object->dwfl);
+	}
+	spans_free(&s->segments);
+	hash_map_free(&s->cache);
+	hash_map_free(&s->names);
+	vec_free(&s->warnings);
+	vec_free(&s->no_debug);
+	strtab_free(&s->strings);
+	arena_free(&s->arena);
+	free(s);
+}
+
+size_t symbolizer_warnings(const struct symbolizer *s, const char *const **ret_list)
+{
+	*ret_list = s->warnings.list;
+	return s->warnings.count;
+}
+
+/*
+ * The standard search for separate debug files: by build id below /usr/lib/debug, by .gnu_debuglink, and with
+ * debuginfod only when the user has set DEBUGINFOD_URLS. libdwfl checks that what it finds belongs to the object.
+ */
+static const Dwfl_Callbacks *callbacks(void)
+{
+	static char *debug_path; /* NULL: the default of libdwfl */
+	static const Dwfl_Callbacks list = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &debug_path,
+	};
+
+	return &list;
+}
+
+static bool is_same_build(Dwfl_Module *module, const struct profile_module *row)
+{
+	const unsigned char *id;
+	GElf_Addr address;
+	int bytes = dwfl_module_build_id(module, &id, &address);
+
+	return bytes > 0 && (uint32_t)bytes == row->build_id_bytes && memcmp(id, row->build_id, (size_t)bytes) == 0;
+}
+
+/* For files without a build id; what the dump does not know is taken as equal. */
+static bool is_same_file(const struct stat *file, const struct profile_module *row)
+{
+	uint64_t mtime_ns = (uint64_t)file->st_mtim.tv_sec * 1000000000u + (uint64_t)file->st_mtim.tv_nsec;
+
+	return (row->file_bytes == 0 || row->file_bytes == (uint64_t)file->st_size) &&
+	       (row->file_mtime_ns == 0 || row->file_mtime_ns == mtime_ns);
+}
+
+/* Opens what PATH names for OBJECT. NULL: worked; else what is wrong, a text for a warning. */
+static const char *open_file(struct object *object, const char *path)
+{
+	const struct profile_module *row = object->row;
+	const char *defect = NULL;
+	struct stat file;
+	GElf_Ehdr header;
+	Elf *elf;
+	/* A path in a damaged dump may name anything: no waiting for a FIFO, no terminal, no device. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? "no such file, so no names"
+							   : "cannot be opened, so no names";
+	object->dwfl = dwfl_begin(callbacks());
+	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || object->dwfl == NULL)
+		defect = "not a regular file, so no names";
+	else if ((object->module = dwfl_report_elf(object->dwfl, path, path, fd, 0, /*add_p_vaddr=*/true)) == NULL)
+		defect = "not a usable ELF file, so no names";
+	else
+		fd = -1; /* belongs to libdwfl now */
+	if (fd >= 0)
+		close(fd);
+	if (!defect) {
+		dwfl_report_end(object->dwfl, NULL, NULL);
+		elf = dwfl_module_getelf(object->module, &object->bias);
+		if (elf == NULL || gelf_getehdr(elf, &header) == NULL ||
+		    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
+			defect = "not an executable or shared object, so no names";
+		else if (row->build_id_bytes > 0 ? !is_same_build(object->module, row) : !is_same_file(&file, row))
+			defect = "has changed since the program ran, so no names";
+	}
+	if (defect && object->dwfl) {
+		dwfl_end(object->dwfl);
+		object->dwfl = NULL;
+		object->module = NULL;
+	}
+	return defect;
+}
+
+/* The debug file of a build id has the symbols and segments of the object too. */
+static void debug_path(const struct profile_module *row, char *ret_path, size_t bytes)
+{
+	size_t used = (size_t)snprintf(ret_path, bytes, DEBUG_ROOT "/.build-id/%02x/", row->build_id[0]);
+
+	for (uint32_t i = 1; i < row->build_id_bytes && i < BUILD_ID_BYTES_MAX; i++)
+		used += (size_t)snprintf(ret_path + used, bytes - used, "%02x", row->build_id[i]);
+	snprintf(ret_path + used, bytes - used, ".debug");
+}
+
+/* false: OBJECT has no usable file. */
+static bool open_object(struct symbolizer *s, struct object *object)
+{
+	const struct profile_module *row = object->row;
+	const char *defect;
+
+	if (object->opened)
+		return object->dwfl != NULL;
+	object->opened = true;
+	/* No warning for what never is a file, such as [vdso]. */
+	if (row->path == NULL || row->path[0] != '/')
+		return false;
+	defect = open_file(object, row->path);
+	if (defect && row->build_id_bytes > 1) {
+		char path[sizeof(DEBUG_ROOT) + 32 + 2 * BUILD_ID_BYTES_MAX];
+
+		debug_path(row, path, sizeof(path));
+		if (open_file(object, path) == NULL)
+			return true;
+	}
+	if (defect)
+		warn(s, row->path, defect);
+	return defect == NULL;
+}
+
+static void read_debug(struct symbolizer *s, struct object *object)
+{
+	Dwarf_Addr bias;
+	Dwarf *dwarf;
+
+	if (object->debug_read)
+		return;
+	object->debug_read = true;
+	dwarf = dwfl_module_getdwarf(object->module, &bias);
+	if (dwarf) {
+		object->debug_shift = object->bias - bias;
+		object->frames = dwarf_frames_new(dwarf, &s->strings);
+	} else {
+		warn_no_debug(s, object->row->path);
+	}
+}
+
+/* Of several names of one address the one that people know is best: malloc, not __libc_malloc. */
+static uint32_t name_rank(const char *name, const GElf_Sym *symbol)
+{
+	static const uint8_t bindings[] = { [STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1 };
+	unsigned binding = GELF_ST_BIND(symbol->st_info);
+	size_t underscores = strspn(name, "_"), length = strnlen(name, 0xffff);
+
+	/* The prefix of mangled names is no sign of an internal one. */
+	if (underscores == 1 && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D'))
+		underscores = 0;
+	return (uint32_t)((underscores < 3 ? underscores : 3) << 24 |
+			  (size_t)(binding < sizeof(bindings) ? bindings[binding] : 3) << 16 | length);
+}
+
+static bool has_table(Elf *elf, GElf_Word type)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(elf, section)) != NULL) {
+		GElf_Shdr header;
+
+		if (gelf_getshdr(section, &header) && header.sh_type == type)
+			return true;
+	}
+	return false;
+}
+
+struct symbol {
+	GElf_Sym elf;
+	const char *name;
+	uint64_t start; /* file address */
+	bool in_code;   /* section; unknown sections count as data */
+	uint64_t section_end;
+	bool is_complete; /* the table lists all functions, not only exported ones */
+};
+
+static void add_symbol(struct object *object, const struct symbol *symbol)
+{
+	unsigned type = GELF_ST_TYPE(symbol->elf.st_info);
+	bool is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
+	bool is_code = is_function || (type == STT_NOTYPE && symbol->in_code);
+	struct span span = { .start = symbol->start,
+			     .end = symbol->start + symbol->elf.st_size,
+			     .name = symbol->name,
+			     .rank = name_rank(symbol->name, &symbol->elf) };
+
+	if (symbol->elf.st_size > 0 && is_code) {
+		spans_add(&object->code, span);
+	} else if (symbol->elf.st_size > 0 && (type == STT_OBJECT || type == STT_NOTYPE)) {
+		spans_add(&object->data, span);
+	} else if (symbol->elf.st_size == 0 && is_code && symbol->is_complete && symbol->in_code) {
+		span.end = symbol->section_end;
+		spans_add(&object->labels, span);
+	}
+}
+
+/* "$x", "$d.1": marks of the assembler on ARM; ".L5": its local labels. */
+static bool is_artificial(const char *name)
+{
+	return name[0] == '\0' || name[0] == '$' || (name[0] == '.' && name[1] == 'L');
+}
+
+static void read_symbols(struct object *object)
+{
+	int count;
+	Elf *last_elf = NULL;
+	bool is_complete = false;
+
+	if (object->symbols_read)
+		return;
+	object->symbols_read = true;
+	count = dwfl_module_getsymtab(object->module);
+	for (int i = 1; i < count; i++) {
+		struct symbol symbol = { 0 };
+		GElf_Addr address;
+		GElf_Word index;
+		GElf_Shdr section;
+		Elf *elf = NULL;
+		Dwarf_Addr bias;
+
+		symbol.name = dwfl_module_getsym_info(object->module, i, &symbol.elf, &address, &index, &elf, &bias);
+		if (symbol.name == NULL || is_artificial(symbol.name) || index == SHN_UNDEF || index == SHN_ABS ||
+		    index == SHN_COMMON)
+			continue;
+		if (elf && elf != last_elf)
+			is_complete = has_table(elf, SHT_SYMTAB);
+		last_elf = elf;
+		symbol.is_complete = is_complete;
+		symbol.start = address - object->bias;
+		if (elf && gelf_getshdr(elf_getscn(elf, index), &section)) {
+			symbol.in_code = (section.sh_flags & SHF_EXECINSTR) != 0;
+			symbol.section_end = section.sh_addr + section.sh_size + bias - object->bias;
+		}
+		add_symbol(object, &symbol);
+	}
+	spans_sort(&object->code);
+	spans_sort(&object->labels);
+	spans_sort(&object->data);
+}
+
+/*
+ * Never a wrong name: code behind the end of a sized function belongs to none that is known. A label without size
+ * (assembly) counts up to the next function or the end of its section.
+ */
+static const char *code_symbol(struct object *object, uint64_t address)
+{
+	const struct span *span = spans_find(&object->code, address, NULL);
+	const struct span *sized;
+
+	if (span)
+		return span->name;
+	span = spans_before(&object->labels, address);
+	sized = spans_before(&object->code, address);
+	if (span == NULL || address >= span->end || (sized && sized->start > span->start))
+		return NULL;
+	return span->name;
+}
+
+/* The readable form of SYMBOL, NULL if it is not mangled. SYMBOL is text in a file that stays mapped. */
+static const char *demangled(struct symbolizer *s, const char *symbol)
+{
+	bool is_new;
+	uint64_t *value = hash_map_put(&s->names, (uintptr_t)symbol, &is_new);
+
+	if (is_new) {
+		char *name = demangle(symbol);
+
+		if (name)
+			*value = (uintptr_t)strtab_intern(&s->strings, name);
+		free(name);
+	}
+	return (const char *)(uintptr_t)*value;
+}
+
+/* SYMBOL demangled, or without the version that symbol tables add: "memcpy@@GLIBC_2.14". */
+static const char *readable(struct symbolizer *s, const char *symbol)
+{
+	const char *name = demangled(s, symbol);
+	const char *version = strchr(symbol, '@');
+
+	if (name)
+		return name;
+	if (version && version != symbol)
+		return strtab_intern_bytes(&s->strings, symbol, (size_t)(version - symbol));
+	return symbol;
+}
+
+/* SYMBOL is that of the code, for functions without a mangled name of their own in the debug data; may be NULL. */
+static const char *function_name(struct symbolizer *s, const struct dwarf_frame *frame, const char *symbol)
+{
+	const char *name = NULL;
+
+	if (frame->linkage_name)
+		name = demangled(s, frame->linkage_name);
+	else if (!frame->inlined && symbol)
+		name = demangled(s, symbol);
+	if (name == NULL)
+		name = frame->name ? frame->name : frame->linkage_name;
+	if (name == NULL && !frame->inlined && symbol)
+		name = readable(s, symbol);
+	return name;
+}
+
+/* Frames of a file address into the entry, whose frames already hold module and address. */
+static void frames_of_object(struct symbolizer *s, struct object *object, uint64_t address, struct cache_entry *entry)
+{
+	struct frame model = entry->frames[0];
+	struct dwarf_frame found[DWARF_FRAMES_MAX];
+	size_t count = 0, first;
+	const char *symbol;
+
+	read_symbols(object);
+	read_debug(s, object);
+	symbol = code_symbol(object, address);
+	if (object->frames)
+		count = dwarf_frames_at(object->frames, address + object->debug_shift, found);
+	if (count == 0) {
+		entry->frames[0].function = symbol ? readable(s, symbol) : NULL;
+		return;
+	}
+	first = s->options.inlines ? 0 : count - 1;
+	entry->count = count - first;
+	entry->frames = arena_array(&s->arena, struct frame, entry->count);
+	for (size_t i = first; i < count; i++) {
+		struct frame *frame = &entry->frames[i - first];
+
+		*frame = model;
+		frame->function = function_name(s, &found[i], symbol);
+		frame->file = found[i].file;
+		frame->line = found[i].line;
+		frame->inlined = found[i].inlined;
+	}
+}
+
+static void fill_entry(struct symbolizer *s, struct cache_entry *entry)
+{
+	const struct profile_module *row;
+	struct object *object;
+	uint64_t pc = entry->exact || entry->ip == 0 ? entry->ip : entry->ip - 1;
+
+	entry->count = 1;
+	entry->frames = arena_array(&s->arena, struct frame, 1);
+	entry->frames[0].address = entry->ip;
+	if (entry->module == 0 || entry->module > s->profile->module_count)
+		return;
+	row = &s->profile->modules[entry->module - 1];
+	entry->frames[0].module = row->path;
+	if (!s->options.enabled || pc < row->start || pc >= row->end)
+		return;
+	object = &s->objects[s->object_of_row[entry->module - 1]];
+	if (open_object(s, object))
+		frames_of_object(s, object, pc - row->bias, entry);
+}
+
+const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uint64_t ip, bool exact, size_t *ret_count)
+{
+	uint64_t key = hash_u64(ip ^ hash_u64((uint64_t)module << 1 | exact));
+	uint64_t *first = hash_map_put(&s->cache, key, NULL);
+	struct cache_entry *entry = (struct cache_entry *)(uintptr_t)*first;
+
+	while (entry && (entry->ip != ip || entry->module != module || entry->exact != exact))
+		entry = entry->next;
+	if (entry == NULL) {
+		entry = arena_array(&s->arena, struct cache_entry, 1);
+		entry->ip = ip;
+		entry->module = module;
+		entry->exact = exact;
+		entry->next = (struct cache_entry *)(uintptr_t)*first;
+		*first = (uintptr_t)entry;
+		fill_entry(s, entry);
+	}
+	*ret_count = entry->count;
+	return entry->frames;
+}
+
+/* Writable segments, where locks are, of one object as loaded by the row of number INDEX + 1. */
+static void add_segments(struct symbolizer *s, struct object *object, size_t index)
+{
+	uint64_t bias = s->profile->modules[index].bias;
+	GElf_Addr unused;
+	Elf *elf = dwfl_module_getelf(object->module, &unused);
+	size_t count;
+
+	if (elf == NULL || elf_getphdrnum(elf, &count) != 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr segment;
+
+		if (gelf_getphdr(elf, (int)i, &segment) == NULL || segment.p_type != PT_LOAD ||
+		    !(segment.p_flags & PF_W))
+			continue;
+		spans_add(&s->segments, (struct span){ .start = segment.p_vaddr + bias,
+						       .end = segment.p_vaddr + bias + segment.p_memsz,
+						       .index = index });
+	}
+}
+
+static void read_segments(struct symbolizer *s)
+{
+	if (s->segments_read)
+		return;
+	s->segments_read = true;
+	for (size_t i = 0; i < s->profile->module_count; i++) {
+		const struct profile_module *row = &s->profile->modules[i];
+		struct object *object = &s->objects[s->object_of_row[i]];
+
+		if (row->start < row->end && open_object(s, object))
+			add_segments(s, object, i);
+	}
+	spans_sort(&s->segments);
+}
+
+/* Which of two rows is more likely meant: one that is still loaded, else the later. */
+static bool is_better_row(const struct profile_module *row, const struct profile_module *than)
+{
+	if ((row->unload_ns == 0) != (than->unload_ns == 0))
+		return row->unload_ns == 0;
+	return row->load_ns > than->load_ns;
+}
+
+const char *symbolizer_object(struct symbolizer *s, uint64_t address)
+{
+	const struct profile_module *rows = s->profile->modules, *row = NULL;
+	const struct span *segment = NULL, *symbol;
+	struct object *object;
+	const char *name;
+	char text[4096];
+	int length;
+
+	if (!s->options.enabled)
+		return NULL;
+	read_segments(s);
+	while ((segment = spans_find(&s->segments, address, segment)) != NULL) {
+		if (row == NULL || is_better_row(&rows[segment->index], row))
+			row = &rows[segment->index];
+	}
+	if (row == NULL)
+		return NULL;
+	object = &s->objects[s->object_of_row[row - rows]];
+	read_symbols(object);
+	symbol = spans_find(&object->data, address - row->bias, NULL);
+	if (symbol == NULL)
+		return NULL;
+	name = readable(s, symbol->name);
+	if (address - row->bias == symbol->start)
+		return name;
+	length = snprintf(text, sizeof(text), "%s+0x%" PRIx64, name, address - row->bias - symbol->start);
+	return length > 0 && (size_t)length < sizeof(text) ? strtab_intern(&s->strings, text) : name;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns addresses of a dump into functions, source lines and inlined frames, and static locks into names. */
+#ifndef MP_SYMBOLIZE_H
+#define MP_SYMBOLIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct profile;
+struct symbolizer;
+
+/* One line of a stack. Strings live as long as the symbolizer. */
+struct frame {
+	const char *function; /* demangled; NULL = unknown */
+	const char *file;     /* source file; NULL = unknown */
+	uint32_t line;        /* 0 = unknown */
+	const char *module;   /* path of the object as recorded; NULL = unknown */
+	uint64_t address;     /* in the memory of the program, as recorded */
+	bool inlined;         /* the code of this function lies within the function of the next frame */
+};
+
+struct symbolizer_options {
+	bool inlines; /* false: one frame per address, with the position in the function that holds the code */
+	bool enabled; /* false: no file is opened; frames have module and address only */
+};
+
+/*
+ * PROFILE must outlive the symbolizer. Files are opened when the first address in them is asked for. Never NULL: out of
+ * memory ends the program.
+ */
+struct symbolizer *symbolizer_new(const struct profile *profile, const struct symbolizer_options *options);
+void symbolizer_free(struct symbolizer *s);
+
+/*
+ * The frames of one node, innermost (most deeply inlined) first; never none. MODULE is the number of the module in the
+ * dump (index + 1, 0 = unknown). IP is a return address, or with EXACT the address of the instruction itself. The array
+ * belongs to the symbolizer; the same arguments give the same array.
+ */
+const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uint64_t ip, bool exact,
+				      size_t *ret_count);
+
+/* The data object of the program at ADDRESS as "name" or "name+0x10", demangled; NULL when none is known. */
+const char *symbolizer_object(struct symbolizer *s, uint64_t address);
+
+/* What limited the names so far: missing or changed files, missing debug information. One sentence each. */
+size_t symbolizer_warnings(const struct symbolizer *s, const char *const **ret_list);
+
+#endif

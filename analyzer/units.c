@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers to text and back, independent of the locale. */
+#include "units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_S 1000000000ull
+
+int64_t units_signed(uint64_t value)
+{
+	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static uint64_t magnitude(int64_t value)
+{
+	return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+/* Three significant digits, but never fewer than the whole part has. VALUE is not negative. */
+static void print_significant(char *text, size_t size, const char *sign, double value, const char *unit)
+{
+	/* 9.995 would become "10.00" */
+	int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+
+	snprintf(text, size, "%s%.*f %s", sign, digits, value, unit);
+}
+
+struct units units_bytes(int64_t bytes)
+{
+	static const char *const names[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	const char *sign = bytes < 0 ? "-" : "";
+	double value = (double)magnitude(bytes) / 1024;
+	struct units units;
+	size_t unit = 0;
+
+	if (magnitude(bytes) < 1024) {
+		snprintf(units.text, sizeof(units.text), "%" PRId64 " B", bytes);
+		return units;
+	}
+	for (; value >= 1023.5 && unit + 1 < sizeof(names) / sizeof(*names); unit++)
+		value /= 1024;
+	print_significant(units.text, sizeof(units.text), sign, value, names[unit]);
+	return units;
+}
+
+struct units units_count(int64_t count)
+{
+	uint64_t left = magnitude(count);
+	struct units units;
+	char *at = units.text + sizeof(units.text);
+
+	*--at = 0;
+	for (int digits = 0; digits == 0 || left > 0; digits++, left /= 10) {
+		if (digits > 0 && digits % 3 == 0)
+			*--at = ',';
+		*--at = (char)('0' + left % 10);
+	}
+	if (count < 0)
+		*--at = '-';
+	memmove(units.text, at, strlen(at) + 1);
+	return units;
+}
+
+struct units units_duration(uint64_t ns)
+{
+	struct units units;
+	uint64_t seconds = ns / NS_PER_S;
+
+	if (ns < 1000)
+		snprintf(units.text, sizeof(units.text), "%" PRIu64 " ns", ns);
+	else if (ns < 999500)
+		print_significant(units.text, sizeof(units.text), "", (double)ns / 1e3, "us");
+	else if (ns < 999500000)
+		print_significant(units.text, sizeof(units.text), "", (double)ns / 1e6, "ms");
+	else if (seconds < 60)
+		print_significant(units.text, sizeof(units.text), "", (double)ns / 1e9, "s");
+	else if (seconds < 3600)
+		snprintf(units.text, sizeof(units.text), "%" PRIu64 " min %02" PRIu64 " s", seconds / 60, seconds % 60);
+	else
+		snprintf(units.text, sizeof(units.text), "%" PRIu64 " h %02" PRIu64 " min", seconds / 3600,
+			 seconds / 60 % 60);
+	return units;
+}
+
+struct units units_share(int64_t part, uint64_t whole)
+{
+	struct units units = { "" };
+
+	if (whole > 0)
+		snprintf(units.text, sizeof(units.text), "%.1f %%", 100.0 * (double)part / (double)whole);
+	return units;
+}
+
+struct units units_rate(double per_second)
+{
+	static const char *const names[] = { "/s", "k/s", "M/s", "G/s" };
+	struct units units;
+	size_t unit = 0;
+
+	for (; per_second >= 999.5 && unit + 1 < sizeof(names) / sizeof(*names); unit++)
+		per_second /= 1000;
+	if (unit == 0)
+		snprintf(units.text, sizeof(units.text), "%.0f/s", per_second);
+	else
+		print_significant(units.text, sizeof(units.text), "", per_second, names[unit]);
+	return units;
+}
+
+bool units_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return false;
+	}
+	if (value < min || value > max)
+		return false;
+	*ret_value = value;
+	return true;
+}
