@@ -51,15 +51,16 @@ static uint64_t finish(uint64_t h)
 
 uint64_t capture(struct thread *t, const struct regs *regs)
 {
-	uint64_t h = ROOT_HASH;
-	uint32_t i;
+	uint64_t h;
 
 	frame_walk(t, regs, (uint32_t)opt.depth);
 	if (unlikely(opt.verify))
 		verify_stack(t, regs);
-	if (unlikely(t->mark))
-		h = extend(h, t->mark, 0);
-	for (i = t->frame_count; i-- > 0;) {
+	if (likely(t->hashed))
+		h = t->frames[t->hashed - 1].hash;
+	else
+		h = t->mark ? extend(ROOT_HASH, t->mark, 0) : ROOT_HASH;
+	for (uint32_t i = t->hashed; i < t->frame_count; i++) {
 		struct frame *f = &t->frames[i];
 
 		h = extend(h, f->pc, RULE_MODULE(f->rule));
@@ -146,31 +147,30 @@ stack_id capture_mark(enum mp_stack_mark mark)
 	return id;
 }
 
-/* A frame that a signal interrupted follows the trampoline's: its pc is exact. */
+/* A frame that a signal interrupted stands outside the trampoline's: its pc is exact. */
 static bool exact_pc(const struct thread *t, uint32_t i)
 {
-	return i > 0 && RULE_KIND(t->frames[i - 1].rule) == CFI_SIGNAL;
+	return i + 1 < t->frame_count && RULE_KIND(t->frames[i + 1].rule) == CFI_SIGNAL;
 }
 
-stack_id capture_intern(struct thread *t, uint64_t hash)
+stack_id capture_intern(struct thread *t)
 {
-	uint32_t known = 0;
+	uint32_t known = t->frame_count;
 	stack_id id = 0;
 
-	(void)hash;
 	os_lock(&lock);
 	/* Every prefix of a known stack is known, so the first hit from the inside is the deepest one. */
-	for (; slots && known < t->frame_count; known++) {
-		id = probe(slots, mask, t->frames[known].hash)->node;
+	for (; slots && known; known--) {
+		id = probe(slots, mask, t->frames[known - 1].hash)->node;
 		if (id)
 			break;
 	}
 	if (!id && t->mark) {
 		id = mark_node((enum mp_stack_mark)t->mark);
 		if (!id)
-			known = 0;	/* no room even for that */
+			known = t->frame_count;	/* no room even for that */
 	}
-	for (uint32_t i = known; i-- > 0;) {
+	for (uint32_t i = known; i < t->frame_count; i++) {
 		const struct frame *f = &t->frames[i];
 		bool exact = exact_pc(t, i);
 

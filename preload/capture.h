@@ -23,7 +23,7 @@ uint64_t capture(struct thread *t, const struct regs *regs);
  * The number of the stack that capture() left in t->frames, entering it when new: a slow path, under a lock. When the
  * table is full, the number of the stack "other" (counted).
  */
-stack_id capture_intern(struct thread *t, uint64_t hash);
+stack_id capture_intern(struct thread *t);
 
 /* Number of a stack that is only a mark, for events that have no stack. */
 stack_id capture_mark(enum mp_stack_mark mark);

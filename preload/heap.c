@@ -112,7 +112,7 @@ static inline struct mp_site *site_here(struct thread *t, uint64_t hash)
 {
 	row_id id = shard_find(t->shard, hash, CHECK_AT);
 
-	return likely(id) ? row_at(id) : new_site(t, hash, capture_intern(t, hash));
+	return likely(id) ? row_at(id) : new_site(t, hash, capture_intern(t));
 }
 
 /* This thread's row for the stack of row ID, which another thread's allocation left in the live table. */

@@ -169,7 +169,7 @@ static struct lock_facts facts_of(const pthread_mutex_t *m)
 }
 
 /* Makes the call with the clock running if it will wait. Comes with the gate closed, goes with it open. */
-static MP_NOINLINE int lock_slow(struct thread *t, const struct call *c, const struct regs *regs, bool tried)
+static int lock_slow(struct thread *t, const struct call *c, const struct regs *regs, bool tried)
 {
 	bool wait = will_wait(c->mutex, t, tried);
 	struct lock_wait w;
@@ -197,32 +197,65 @@ static MP_NOINLINE int lock_slow(struct thread *t, const struct call *c, const s
 
 /* --- hooks --- */
 
+static inline bool special(const pthread_mutex_t *m)
+{
+	return load_relaxed(&m->__data.__kind) & KIND_SPECIAL;
+}
+
+/* With the gate closed. EBUSY: not to be had without waiting, or not to be tried. */
+static inline int try_first(pthread_mutex_t *m)
+{
+	int kind = load_relaxed(&m->__data.__kind);
+
+	if (unlikely(kind & KIND_SPECIAL))
+		return EBUSY;
+	/* One thread may still have to wait for another process. */
+	return *next.single_threaded && !(kind & KIND_PSHARED) ? next.lock(m) : next.trylock(m);
+}
+
+/*
+ * The rest of pthread_mutex_lock(), when it could not have the mutex at once or the gate was shut (T is NULL). The
+ * registers of the caller come one by one, so that the hook need not keep them in memory and ends in a jump.
+ */
+static MP_NOINLINE int lock_rest(pthread_mutex_t *m, struct thread *t, int r, uint64_t ip, uint64_t sp, uint64_t bp)
+{
+	struct regs regs = { .ip = ip, .sp = sp, .bp = bp };
+	struct call call = { .mutex = m };
+
+	if (!t) {
+		t = thread_enter_slow_quiet();
+		if (!t)
+			return next.lock(m);
+		r = try_first(m);
+	}
+	if (r == EBUSY)
+		return lock_slow(t, &call, &regs, !special(m));
+	if (got_lock(r))
+		lock_count(t, address_of(m));
+	leave(t);
+	return r;
+}
+
 MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 {
-	struct call call = { .mutex = m };
-	struct thread *t;
+	struct thread *t = thread_self;
 	struct regs regs;
-	int kind;
-	int r = EBUSY;
+	int r = 0;
 
 	if (unlikely(!next.recording))
 		return next.lock(m);
-	t = enter();
-	if (unlikely(!t))
-		return next.lock(m);
-	kind = load_relaxed(&m->__data.__kind);
-	if (likely(!(kind & KIND_SPECIAL))) {
-		/* One thread may still have to wait for another process. */
-		r = *next.single_threaded && !(kind & KIND_PSHARED) ? next.lock(m) : next.trylock(m);
-		if (likely(r == 0))
+	if (likely(gate_enter(t))) {
+		r = try_first(m);
+		if (likely(r == 0)) {
 			lock_count(t, address_of(m));
-		if (likely(r != EBUSY)) {
-			leave(t);
-			return r;
+			gate_leave(t);
+			return 0;
 		}
+	} else {
+		t = NULL;
 	}
 	CALLER_REGS(&regs);
-	return lock_slow(t, &call, &regs, !(kind & KIND_SPECIAL));
+	return lock_rest(m, t, r, regs.ip, regs.sp, regs.bp);
 }
 
 MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
@@ -245,15 +278,14 @@ MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 }
 
 /* Timed locking: what is free is taken whatever the time says, as the real functions do. */
-static inline int lock_timed(const struct call *c, const struct regs *regs)
+static int lock_timed(const struct call *c, const struct regs *regs)
 {
 	struct thread *t = enter();
-	bool special;
+	bool try = !special(c->mutex);
 
 	if (unlikely(!t))
 		return call_next(c);
-	special = load_relaxed(&c->mutex->__data.__kind) & KIND_SPECIAL;
-	if (likely(!special)) {
+	if (likely(try)) {
 		int r = next.trylock(c->mutex);
 
 		if (r == 0)
@@ -263,7 +295,7 @@ static inline int lock_timed(const struct call *c, const struct regs *regs)
 			return r;
 		}
 	}
-	return lock_slow(t, c, regs, !special);
+	return lock_slow(t, c, regs, try);
 }
 
 MP_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until)

@@ -63,11 +63,10 @@ static inline struct lock_slot *lock_slot(struct thread *t, uint64_t address)
 static inline void lock_count(struct thread *t, uint64_t address)
 {
 	struct lock_slot *s = lock_slot(t, address);
+	struct mp_lock_share *share = row_at(s->share);
+	uint64_t *count = s->share ? &share->acquisitions : &s->count;
 
-	if (s->share)
-		bump(&((struct mp_lock_share *)row_at(s->share))->acquisitions, 1);
-	else
-		bump(&s->count, 1);
+	bump(count, 1);
 	bump(&t->row->lock_acquisitions, 1);
 }
 

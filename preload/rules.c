@@ -15,6 +15,7 @@
 static struct rule_slot no_slots[1];
 static struct rule_table no_rules = { no_slots, 0 };
 struct rule_table *rules_current = &no_rules;
+uint32_t rules_generation;
 
 static struct rule_table tables[24];
 static unsigned table_count;
@@ -141,6 +142,7 @@ void rules_recheck(void)
 {
 	os_lock(&lock);
 	modules_check(forget_range);
+	add_relaxed(&rules_generation, 1);
 	os_unlock(&lock);
 }
 

@@ -13,7 +13,7 @@
 
 /*
  * A rule in 64 bits:
- *   kind 0..3 | bp_saved 4 | bp_undefined 5 | bp at bp 6 | 7 unused | bp offset in words 8..23 (signed) |
+ *   kind 0..3 | bp_saved 4 | bp_undefined 5 | bp at bp 6 | 7 free for flags of a frame | bp offset in words 8..23 (signed) |
  *   CFA offset in bytes 24..47 (signed) | module number 48..63
  * The return address is always at CFA - 8; other rules are CFI_COMPLICATED.
  */
@@ -41,6 +41,7 @@ struct rule_table {
 };
 
 extern struct rule_table *rules_current;
+extern uint32_t rules_generation;	/* raised when rules change */
 
 static inline uint64_t rules_home(uint64_t pc)
 {

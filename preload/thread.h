@@ -11,7 +11,7 @@
 #include "compiler.h"
 #include "mp_dump.h"
 
-#define THREAD_FRAMES 513	/* MEMPROF_DEPTH at most, and one for the mark of a cut stack */
+#define THREAD_FRAMES 512	/* MEMPROF_DEPTH at most */
 #define THREAD_STACKS 4		/* foreign stacks remembered per thread */
 #define THREAD_LOCKS 256	/* slots of the table of locks; a power of two */
 
@@ -21,13 +21,13 @@ enum thread_state {
 	THREAD_DEAD,	/* key destructors are over; what still comes goes to shared counters */
 };
 
-/* One frame of the last captured stack, innermost first. */
+/* One frame of the last captured stack. */
 struct frame {
 	uint64_t pc;	/* return address - 1, or the exact address of an interrupted frame */
 	uint64_t sp;	/* of the frame itself: its CFA is the sp of the next one */
 	uint64_t bp;
 	uint64_t hash;	/* names the stack from here outward */
-	uint64_t rule;	/* struct rule, packed: says how the next frame was found */
+	uint64_t rule;	/* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
 };
 
 struct range {
@@ -72,9 +72,12 @@ struct thread {
 	struct thread *next;		/* in the registry, or in the list of unused ones */
 	struct thread *previous;
 
-	uint32_t frame_count;		/* of frames[], valid until the next capture */
+	uint32_t frame_count;		/* of frames[], outermost first; valid until the next capture */
 	uint32_t mark;			/* enum mp_stack_mark, 0 = complete */
-	struct frame frames[THREAD_FRAMES];
+	uint32_t hashed;		/* frames[0..hashed) have their hash */
+	uint32_t rules_generation;	/* when they were captured */
+	uint64_t frames_end;		/* end of the stack they lie on, 0 = the next walk must not build on them */
+	struct frame frames[2 * THREAD_FRAMES];	/* the upper half is for the frames of a walk under way */
 	struct lock_slot locks[THREAD_LOCKS];
 };
 

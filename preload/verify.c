@@ -69,10 +69,12 @@ static void count(struct thread *t, enum mp_verify_kind kind, uint32_t agreed, u
 	row->theirs = theirs;
 }
 
-/* The address as libunwind gives it: after the call, or exact. */
+/* The address of the Ith frame from the inside as libunwind gives it: after the call, or exact. */
 static uint64_t ip_of(const struct thread *t, uint32_t i)
 {
-	return t->frames[i].pc + !(i && RULE_KIND(t->frames[i - 1].rule) == CFI_SIGNAL);
+	const struct frame *f = &t->frames[t->frame_count - 1 - i];
+
+	return f->pc + !(i && RULE_KIND(f[1].rule) == CFI_SIGNAL);
 }
 
 static void compare(struct thread *t, unw_cursor_t *cursor)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Proves that the outer part of a stack is the one that was captured last, by reading again what the walk had read. */
+#ifndef MP_FRAME_REUSE_H
+#define MP_FRAME_REUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "regs.h"
+#include "rules.h"
+#include "thread.h"
+
+/*
+ * Unwinding is a function of (pc, sp, bp) and of the stack slots read on the way. So when a frame of a new walk has the pc
+ * and sp of a kept one, and the same bp where bp matters, and every slot that was read from there outward still holds what
+ * it held, then the rest of the stack is the kept one: nothing is assumed about what the program did in between, and
+ * nothing of its is changed. bp matters to a frame if its own rule computes the CFA from it, or if no rule between it and
+ * the next such frame outward reloads it: code without frame pointers keeps data in bp, which says nothing about the stack.
+ */
+
+/* In struct frame.rule, beside the bits of the rule itself: bp matters here. */
+#define FRAME_NEEDS_BP (1ull << 7)
+
+/* The flag for a frame with rule R whose caller's flags are OUTER (0 for the outermost frame). */
+static inline uint64_t frame_needs_bp(rule r, uint64_t outer)
+{
+	if (RULE_KIND(r) == CFI_BP || RULE_KIND(r) == CFI_BP_DEREF || r & RULE_BP_AT_BP)
+		return FRAME_NEEDS_BP;
+	return r & RULE_BP_SAVED ? 0 : outer & FRAME_NEEDS_BP;
+}
+
+static inline uint64_t frame_word(uint64_t address)
+{
+	return *(const uint64_t *)address;
+}
+
+/*
+ * Do the slots that lead from FRAMES[FROM] to FRAMES[0] (outermost) still hold what they held? All of them lie between the
+ * frame's sp and the end of its stack, as the walk that kept them has checked. On failure *ret_failed is the innermost frame
+ * that can no longer be trusted. Context: hook.
+ */
+static inline bool frames_unchanged(const struct frame *frames, uint32_t from, uint32_t *ret_failed)
+{
+	for (uint32_t i = from; i > 0; i--) {
+		const struct frame *caller = &frames[i - 1];
+		rule r = frames[i].rule;
+
+		if (unlikely(frame_word(caller->sp - 8) != caller->pc + 1))
+			goto changed;
+		if (caller->rule & FRAME_NEEDS_BP) {
+			if (r & RULE_BP_SAVED) {
+				if (unlikely(frame_word(caller->sp + (uint64_t)RULE_BP_OFFSET(r)) != caller->bp))
+					goto changed;
+			} else if (unlikely(r & RULE_BP_AT_BP)) {
+				if (frame_word(frames[i].bp + (uint64_t)RULE_BP_OFFSET(r)) != caller->bp)
+					goto changed;
+			}
+		}
+		if (unlikely(RULE_KIND(r) == CFI_BP_DEREF) &&
+		    frame_word(frames[i].bp + (uint64_t)RULE_CFA_OFFSET(r)) != caller->sp)
+			goto changed;
+		continue;
+changed:
+		*ret_failed = i - 1;
+		return false;
+	}
+	return true;
+}
+
+#endif
