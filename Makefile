@@ -29,7 +29,7 @@ san := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 # The preload never meets sanitizers as a preload: its modules do, as unit tests.
 preload_flags := $(common) -D_GNU_SOURCE -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
 	-fno-omit-frame-pointer -fexceptions -fasynchronous-unwind-tables -fno-builtin -fcf-protection=none \
-	-Wframe-larger-than=2048
+	-Wframe-larger-than=2048 $(if $(DEBUG),,-flto=auto -fno-fat-lto-objects)
 analyzer_flags = $(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
 analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty
 
@@ -58,7 +58,7 @@ preload_ldflags := -shared -Wl,--version-script=preload/libmemprof.map -Wl,--exc
 	-Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-soname,libmemprof.so -Wl,--as-needed
 
 $(O)/libmemprof.so: $(preload_obj) preload/libmemprof.map
-	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_ldflags) $(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
+	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_flags) $(preload_ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
 
 $(O)/memprof-analyze: $(analyzer_obj)
 	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $(analyzer_obj) $(analyzer_libs)

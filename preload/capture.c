@@ -33,40 +33,18 @@ static struct mp_node *next_node;
 static uint32_t nodes_left;
 static struct os_lock lock;
 
-/* Mixes one frame into the hash of the frames outside it. */
-static inline uint64_t extend(uint64_t outer, uint64_t pc, uint64_t module)
-{
-	uint64_t h = (outer ^ pc ^ module << 48) * 0x9e3779b97f4a7c15ull;
-
-	return h ^ h >> 29 ^ outer >> 7;
-}
-
 static uint64_t finish(uint64_t h)
 {
 	h = (h ^ h >> 31) * 0xd6e8feb86659fd93ull;
 	return h ^ h >> 32;
 }
 
-#define ROOT_HASH 0x6d656d70726f6600ull
-
 uint64_t capture(struct thread *t, const struct regs *regs)
 {
-	uint64_t h;
-
 	frame_walk(t, regs, (uint32_t)opt.depth);
 	if (unlikely(opt.verify))
 		verify_stack(t, regs);
-	if (likely(t->hashed))
-		h = t->frames[t->hashed - 1].hash;
-	else
-		h = t->mark ? extend(ROOT_HASH, t->mark, 0) : ROOT_HASH;
-	for (uint32_t i = t->hashed; i < t->frame_count; i++) {
-		struct frame *f = &t->frames[i];
-
-		h = extend(h, f->pc, RULE_MODULE(f->rule));
-		f->hash = h;
-	}
-	return finish(h);
+	return finish(t->frame_count ? t->frames[t->frame_count - 1].hash : frame_hash_root(t->mark));
 }
 
 static struct slot *probe(struct slot *table, uint32_t table_mask, uint64_t hash)
@@ -134,7 +112,7 @@ static stack_id find_or_add(uint64_t hash, uint64_t ip, uint32_t parent, uint32_
 
 static stack_id mark_node(enum mp_stack_mark mark)
 {
-	return find_or_add(extend(ROOT_HASH, mark, 0), mark, 0, 0);
+	return find_or_add(frame_hash_root(mark), mark, 0, 0);
 }
 
 stack_id capture_mark(enum mp_stack_mark mark)
@@ -174,7 +152,7 @@ stack_id capture_intern(struct thread *t)
 		const struct frame *f = &t->frames[i];
 		bool exact = exact_pc(t, i);
 
-		id = new_node(f->hash, exact ? f->pc : f->pc + 1, id,
+		id = new_node(f->hash, t->frame_pc[i] + !exact, id,
 			      RULE_MODULE(f->rule) | (exact ? MP_NODE_EXACT_IP : 0));
 		if (!id)
 			break;

@@ -35,37 +35,51 @@ static inline uint64_t frame_word(uint64_t address)
 	return *(const uint64_t *)address;
 }
 
+/* Does the way from frame I to its caller depend on more than the return address? CALLER: rule and flags of the caller. */
+static inline bool frame_has_more(rule r, uint64_t caller)
+{
+	return RULE_KIND(r) == CFI_BP_DEREF || (caller & FRAME_NEEDS_BP && r & (RULE_BP_SAVED | RULE_BP_AT_BP));
+}
+
+/* The part of frames_unchanged() that few stacks need. */
+static MP_NOINLINE bool frames_unchanged_more(const struct thread *t, uint32_t from, uint32_t *ret_failed)
+{
+	for (uint32_t i = from; i; i = t->frame_check[i - 1]) {
+		rule r = t->frames[i].rule;
+		uint64_t caller_sp = t->frame_sp[i - 1];
+		uint64_t caller_bp = t->frames[i - 1].bp;
+		bool same = true;
+
+		if (t->frames[i - 1].rule & FRAME_NEEDS_BP) {
+			if (r & RULE_BP_SAVED)
+				same = frame_word(caller_sp + (uint64_t)RULE_BP_OFFSET(r)) == caller_bp;
+			else if (r & RULE_BP_AT_BP)
+				same = frame_word(t->frames[i].bp + (uint64_t)RULE_BP_OFFSET(r)) == caller_bp;
+		}
+		if (RULE_KIND(r) == CFI_BP_DEREF)
+			same = same && frame_word(t->frames[i].bp + (uint64_t)RULE_CFA_OFFSET(r)) == caller_sp;
+		if (!same) {
+			*ret_failed = i - 1;
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
- * Do the slots that lead from FRAMES[FROM] to FRAMES[0] (outermost) still hold what they held? All of them lie between the
+ * Do the slots that lead from frame FROM to frame 0 (outermost) still hold what they held? All of them lie between the
  * frame's sp and the end of its stack, as the walk that kept them has checked. On failure *ret_failed is the innermost frame
  * that can no longer be trusted. Context: hook.
  */
-static inline bool frames_unchanged(const struct frame *frames, uint32_t from, uint32_t *ret_failed)
+static inline bool frames_unchanged(const struct thread *t, uint32_t from, uint32_t *ret_failed)
 {
 	for (uint32_t i = from; i > 0; i--) {
-		const struct frame *caller = &frames[i - 1];
-		rule r = frames[i].rule;
-
-		if (unlikely(frame_word(caller->sp - 8) != caller->pc + 1))
-			goto changed;
-		if (caller->rule & FRAME_NEEDS_BP) {
-			if (r & RULE_BP_SAVED) {
-				if (unlikely(frame_word(caller->sp + (uint64_t)RULE_BP_OFFSET(r)) != caller->bp))
-					goto changed;
-			} else if (unlikely(r & RULE_BP_AT_BP)) {
-				if (frame_word(frames[i].bp + (uint64_t)RULE_BP_OFFSET(r)) != caller->bp)
-					goto changed;
-			}
+		if (unlikely(frame_word(t->frame_sp[i - 1] - 8) != t->frame_pc[i - 1] + 1)) {
+			*ret_failed = i - 1;
+			return false;
 		}
-		if (unlikely(RULE_KIND(r) == CFI_BP_DEREF) &&
-		    frame_word(frames[i].bp + (uint64_t)RULE_CFA_OFFSET(r)) != caller->sp)
-			goto changed;
-		continue;
-changed:
-		*ret_failed = i - 1;
-		return false;
 	}
-	return true;
+	return likely(!t->frame_check[from]) || frames_unchanged_more(t, t->frame_check[from], ret_failed);
 }
 
 #endif

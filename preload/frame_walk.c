@@ -46,7 +46,7 @@ static MP_NOINLINE enum mp_stack_mark step_signal(struct walk *w)
 }
 
 /* One frame outward by rule R. Returns the mark on failure, 0 on success. */
-static inline enum mp_stack_mark step(struct walk *w, rule r)
+static enum mp_stack_mark step(struct walk *w, rule r)
 {
 	uint64_t cfa;
 	uint64_t ip;
@@ -65,8 +65,6 @@ static inline enum mp_stack_mark step(struct walk *w, rule r)
 			return MP_MARK_OFF_STACK;
 		cfa = frame_word(w->regs.bp + (uint64_t)RULE_CFA_OFFSET(r));
 		break;
-	case CFI_SIGNAL:
-		return step_signal(w);
 	default:
 		return MP_MARK_UNSUPPORTED;
 	}
@@ -132,65 +130,98 @@ static inline bool can_build_on(const struct thread *t, const struct walk *w)
 /* Frames are built downward from here, so that they end up outermost first; the kept ones lie below THREAD_FRAMES. */
 #define BUILD_END (2 * THREAD_FRAMES)
 
+/* The rare steps, and the reasons of failed ones. Returns the mark, 0 to go on. */
+static MP_NOINLINE enum mp_stack_mark step_slow(struct walk *w, rule r)
+{
+	switch ((int)RULE_KIND(r)) {
+	case CFI_SP:
+	case CFI_BP:
+	case CFI_BP_DEREF:
+		return step(w, r);
+	case CFI_SIGNAL:
+		w->plain = false;
+		return step_signal(w);
+	case CFI_COMPLICATED:
+		w->plain = false;
+		return step_complicated(w);
+	default:
+		return mark_for(r);
+	}
+}
+
 /*
- * Walks until the stack ends, or until it meets the kept stack: then KEPT frames of that are to be used. Returns the mark.
- * Sets w->plain to false when a frame was met whose way outward cannot be checked again later.
+ * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Returns the mark.
+ * The common step, CFA from sp or bp, is written out here on local variables; the same in readable form is step().
  */
 static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 {
 	struct thread *t = w->t;
-	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0;	/* frames[0..candidate) may still be met */
+	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0;	/* frames below this may still be met */
+	uint64_t pc = w->pc;
+	uint64_t sp = w->regs.sp;
+	uint64_t bp = w->regs.bp;
+	uint32_t at = BUILD_END;
 	enum mp_stack_mark mark = w->end ? 0 : MP_MARK_UNKNOWN_STACK;
 
 	*kept = 0;
 	for (;;) {
-		struct frame *f;
+		uint64_t cfa;
+		uint64_t bp_at;
 		rule r;
 
-		while (candidate && t->frames[candidate - 1].sp < w->regs.sp)
+		while (candidate && t->frame_sp[candidate - 1] < sp)
 			candidate--;
-		if (candidate && t->frames[candidate - 1].sp == w->regs.sp) {
+		if (candidate && t->frame_sp[candidate - 1] == sp && t->frame_pc[candidate - 1] == pc) {
 			const struct frame *old = &t->frames[candidate - 1];
 			uint32_t failed;
 
-			if (old->pc == w->pc &&
-			    (!(old->rule & FRAME_NEEDS_BP) || (w->bp_known && old->bp == w->regs.bp))) {
-				if (likely(frames_unchanged(t->frames, candidate - 1, &failed))) {
+			if (!(old->rule & FRAME_NEEDS_BP) || (w->bp_known && old->bp == bp)) {
+				if (likely(frames_unchanged(t, candidate - 1, &failed))) {
 					*kept = candidate;
-					return (enum mp_stack_mark)t->mark;
+					mark = (enum mp_stack_mark)t->mark;
+					break;
 				}
 				candidate = failed;
 			}
 		}
 		/* The word above the outermost frame is often 0 where unwind tables do not say "end". */
-		if (unlikely(!w->regs.ip))
-			return 0;
-		r = rules_find(w->pc);
-		f = &t->frames[BUILD_END - ++w->count];
-		f->pc = w->pc;
-		f->sp = w->regs.sp;
-		f->bp = w->regs.bp;
-		f->rule = r;
-		if (unlikely(mark))
-			return mark;
-		if (unlikely(w->count == w->max))
-			return RULE_KIND(r) == CFI_END ? 0 : MP_MARK_DEPTH;
-		if (likely(RULE_KIND(r) == CFI_SP || RULE_KIND(r) == CFI_BP)) {
-			mark = step(w, r);
-		} else if (RULE_KIND(r) == CFI_END) {
-			return 0;
-		} else if (RULE_KIND(r) == CFI_SIGNAL || RULE_KIND(r) == CFI_BP_DEREF) {
-			w->plain = w->plain && RULE_KIND(r) == CFI_BP_DEREF;
-			mark = step(w, r);
-		} else if (RULE_KIND(r) == CFI_COMPLICATED) {
-			w->plain = false;
-			mark = step_complicated(w);
-		} else {
-			return mark_for(r);
+		if (unlikely(pc == UINT64_MAX))
+			break;
+		r = rules_find(pc);
+		at--;
+		t->frame_pc[at] = pc;
+		t->frame_sp[at] = sp;
+		t->frames[at].bp = bp;
+		t->frames[at].rule = r;
+		if (unlikely(mark) || unlikely(RULE_KIND(r) == CFI_END))
+			break;
+		if (unlikely(BUILD_END - at == w->max)) {
+			mark = MP_MARK_DEPTH;
+			break;
 		}
-		if (unlikely(mark))
-			return mark;
+		cfa = (RULE_KIND(r) == CFI_SP ? sp : bp) + (uint64_t)RULE_CFA_OFFSET(r);
+		bp_at = r & RULE_BP_SAVED ? cfa + (uint64_t)RULE_BP_OFFSET(r) : sp;
+		if (unlikely((RULE_KIND(r) & ~1u) != CFI_SP || r & (RULE_BP_AT_BP | RULE_BP_UNDEFINED) || !w->bp_known ||
+			     cfa <= sp || cfa > w->end || bp_at < sp || bp_at >= w->end || (cfa | bp_at) & 7)) {
+			w->pc = pc;
+			w->regs.sp = sp;
+			w->regs.bp = bp;
+			w->regs.ip = pc + 1;
+			mark = step_slow(w, r);
+			if (mark)
+				break;
+			pc = w->pc;
+			sp = w->regs.sp;
+			bp = w->regs.bp;
+			continue;
+		}
+		if (r & RULE_BP_SAVED)
+			bp = frame_word(bp_at);
+		pc = frame_word(cfa - 8) - 1;
+		sp = cfa;
 	}
+	w->count = BUILD_END - at;
+	return mark;
 }
 
 /* May the next walk build on a stack that ended with MARK? Only if the end follows from what will be checked. */
@@ -205,6 +236,7 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 		.t = t, .regs = *regs, .pc = regs->ip - 1, .bp_known = true, .plain = true, .max = max_frames,
 	};
 	enum mp_stack_mark mark;
+	uint64_t hash;
 	uint32_t kept;
 
 	w.end = stack_end(t, regs->sp);
@@ -214,18 +246,26 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 		t->frames_end = 0;
 		w.regs = *regs;
 		w.pc = regs->ip - 1;
+		w.regs.bp = regs->bp;
 		w.bp_known = true;
-		w.count = 0;
 		w.end = stack_end(t, regs->sp);
 		mark = walk(&w, &kept);
 	}
+	hash = kept ? t->frames[kept - 1].hash : frame_hash_root(mark);
 	for (uint32_t i = 0; i < w.count; i++) {
-		struct frame *f = &t->frames[kept + i];
+		uint32_t to = kept + i;
+		uint32_t from = BUILD_END - w.count + i;
+		rule r = t->frames[from].rule;
+		uint64_t caller = to ? t->frames[to - 1].rule : 0;
 
-		*f = t->frames[BUILD_END - w.count + i];
-		f->rule |= frame_needs_bp(f->rule, kept + i ? f[-1].rule : 0);
+		t->frame_pc[to] = t->frame_pc[from];
+		t->frame_sp[to] = t->frame_sp[from];
+		t->frames[to].bp = t->frames[from].bp;
+		t->frames[to].rule = r | frame_needs_bp(r, caller);
+		hash = frame_hash(hash, t->frame_pc[to], RULE_MODULE(r));
+		t->frames[to].hash = hash;
+		t->frame_check[to] = !to ? 0 : frame_has_more(r, caller) ? (uint16_t)to : t->frame_check[to - 1];
 	}
-	t->hashed = kept;
 	t->frame_count = kept + w.count;
 	t->mark = mark;
 	if (!kept) {

@@ -19,6 +19,7 @@
 #include "compiler.h"
 #include "drop.h"
 #include "os.h"
+#include "real.h"
 
 #define ROOT_BITS 11
 #define MIDDLE_BITS 11
@@ -147,13 +148,19 @@ static inline struct region *find_region(uint64_t address, bool make)
 
 /* --- regions --- */
 
-static inline void region_lock(struct region *r)
+/*
+ * true: locked, and to be unlocked. In a process that has only ever had one thread there is nobody to lock out; a second one
+ * cannot come into being between lock and unlock.
+ */
+static inline bool region_lock(struct region *r)
 {
+	if (real_single_threaded())
+		return false;
 	for (unsigned spins = 0;; spins++) {
 		uint32_t seen = load_relaxed(&r->lock);
 
 		if (seen != epoch && cas_acquire(&r->lock, &seen, epoch))
-			return;
+			return true;
 		if (spins > 200)
 			os_yield();
 		else
@@ -161,9 +168,10 @@ static inline void region_lock(struct region *r)
 	}
 }
 
-static inline void region_unlock(struct region *r)
+static inline void region_unlock(struct region *r, bool locked)
 {
-	store_release(&r->lock, 0);
+	if (locked)
+		store_release(&r->lock, 0);
 }
 
 /*
@@ -203,9 +211,21 @@ static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
 	return &slots[i];
 }
 
-static bool region_grow(struct region *r)
+/*
+ * Regions are filled one after the other with blocks of much the same size, so a new one starts with half the array that its
+ * predecessor has come to, instead of doubling its way up.
+ */
+static uint32_t first_capacity(const struct region *r, uint64_t address)
 {
-	uint32_t capacity = r->capacity ? r->capacity * 2u : MIN_CAPACITY;
+	bool first_of_leaf = !(address >> REGION_BITS & ((1u << LEAF_BITS) - 1));
+	uint32_t guess = first_of_leaf ? 0 : load_relaxed(&r[-1].capacity) / 2u;
+
+	return guess > MIN_CAPACITY ? guess : MIN_CAPACITY;
+}
+
+static bool region_grow(struct region *r, uint64_t address)
+{
+	uint32_t capacity = r->capacity ? r->capacity * 2u : first_capacity(r, address);
 	entry *slots = array_new(capacity);
 
 	if (!slots)
@@ -262,7 +282,7 @@ static enum live_insert region_insert(struct region *r, uint64_t address, const 
 		*e = make_entry(address, b);
 		return LIVE_REPLACED;
 	}
-	if (unlikely(!region_has_room(r)) && !region_grow(r))
+	if (unlikely(!region_has_room(r)) && !region_grow(r, address))
 		return LIVE_NO_MEMORY;
 	if (r->capacity) {
 		e = probe(r->slots, r->capacity, offset);
@@ -411,12 +431,13 @@ static enum live_insert insert_block(uint64_t address, const struct live_block *
 {
 	struct region *r = find_region(address, true);
 	enum live_insert result;
+	bool locked;
 
 	if (unlikely(b->bytes >= LARGE_BYTES || address & ((1u << GRANULE_BITS) - 1) || !r))
 		return large_insert(address, b, ret_old);
-	region_lock(r);
+	locked = region_lock(r);
 	result = region_insert(r, address, b, ret_old);
-	region_unlock(r);
+	region_unlock(r, locked);
 	return result;
 }
 
@@ -442,16 +463,15 @@ bool live_take(uint64_t address, struct live_block *ret_block)
 
 	if (likely(r && !(address & ((1u << GRANULE_BITS) - 1)))) {
 		uint32_t offset = (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1);
-		entry *e;
+		bool locked = region_lock(r);
+		entry *e = region_find(r, offset);
 
-		region_lock(r);
-		e = region_find(r, offset);
 		if (likely(e != NULL)) {
 			open_entry(*e, ret_block);
 			region_remove(r, e);
 			found = true;
 		}
-		region_unlock(r);
+		region_unlock(r, locked);
 	}
 	if (unlikely(!found && load_relaxed(&large_present)))
 		found = large_take(address, ret_block);
@@ -477,7 +497,8 @@ bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_sta
 		struct live_block b;
 
 		if (r) {
-			region_lock(r);
+			bool locked = region_lock(r);
+
 			for (uint32_t i = 0; i < (r->capacity ? r->capacity : INLINE_ENTRIES); i++) {
 				entry e = r->capacity ? r->slots[i] : r->inline_entries[i];
 				uint64_t start = base + ((uint64_t)entry_offset(e) << GRANULE_BITS);
@@ -487,7 +508,7 @@ bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_sta
 					open_entry(e, &b);
 				}
 			}
-			region_unlock(r);
+			region_unlock(r, locked);
 		}
 		if (best) {
 			/* The nearest block below decides: blocks do not overlap. */

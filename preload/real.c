@@ -11,6 +11,9 @@
 
 struct real real;
 
+static const char unknown_threads;
+const char *real_single_threaded_flag = &unknown_threads;
+
 enum { UNRESOLVED, RESOLVING, RESOLVED };
 static uint32_t state;
 
@@ -57,6 +60,7 @@ bool real_lies_in(const void *address, const char *name)
 static MP_COLD bool resolve(void)
 {
 	uint32_t expected = UNRESOLVED;
+	const char *flag;
 
 	/* Waiting for another thread's look-up could deadlock on the loader's lock; serving from the arena cannot. */
 	if (!cas_acquire(&state, &expected, RESOLVING))
@@ -64,6 +68,9 @@ static MP_COLD bool resolve(void)
 #define X(name, result, parameters) real.name = (__typeof__(real.name))dlsym(RTLD_NEXT, #name);
 	REAL_FUNCTIONS(X)
 #undef X
+	flag = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+	if (flag)
+		real_single_threaded_flag = flag;
 	store_release(&state, RESOLVED);
 	return true;
 }

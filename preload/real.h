@@ -60,6 +60,16 @@ extern struct real real;
  */
 bool real_ready(void);
 
+/*
+ * Has the process had one thread only, so far? Libc knows (glibc 2.32 and later; before, the answer is always no), and relies on
+ * it in the same way. Context: any.
+ */
+extern const char *real_single_threaded_flag;
+static inline bool real_single_threaded(void)
+{
+	return *(const volatile char *)real_single_threaded_flag != 0;
+}
+
 /* Next definition of NAME outside this library, also in libraries that are loaded but not global. NULL: none. */
 void *real_find(const char *name);
 /* Does ADDRESS lie in an object whose file name contains NAME? Context: setup. */

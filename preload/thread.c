@@ -196,7 +196,7 @@ static struct thread *take_structure(void)
 static void give_structure(struct thread *t)
 {
 	/* The frames are rewritten by every capture; only what a new owner could mistake for its own is cleared. */
-	__builtin_memset(t, 0, offsetof(struct thread, frames));
+	__builtin_memset(t, 0, offsetof(struct thread, frame_pc));
 	__builtin_memset(t->locks, 0, sizeof(t->locks));
 	t->next = unused;
 	unused = t;

@@ -21,10 +21,11 @@ enum thread_state {
 	THREAD_DEAD,	/* key destructors are over; what still comes goes to shared counters */
 };
 
-/* One frame of the last captured stack. */
+/*
+ * The rest of what is kept of a frame of the last captured stack; its pc and sp have arrays of their own, because a stack is
+ * compared with memory by those two alone.
+ */
 struct frame {
-	uint64_t pc;	/* return address - 1, or the exact address of an interrupted frame */
-	uint64_t sp;	/* of the frame itself: its CFA is the sp of the next one */
 	uint64_t bp;
 	uint64_t hash;	/* names the stack from here outward */
 	uint64_t rule;	/* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
@@ -74,10 +75,14 @@ struct thread {
 
 	uint32_t frame_count;		/* of frames[], outermost first; valid until the next capture */
 	uint32_t mark;			/* enum mp_stack_mark, 0 = complete */
-	uint32_t hashed;		/* frames[0..hashed) have their hash */
 	uint32_t rules_generation;	/* when they were captured */
 	uint64_t frames_end;		/* end of the stack they lie on, 0 = the next walk must not build on them */
-	struct frame frames[2 * THREAD_FRAMES];	/* the upper half is for the frames of a walk under way */
+	/* The upper halves are for the frames of a walk under way. */
+	uint64_t frame_pc[2 * THREAD_FRAMES];	/* return address - 1, or the exact address of an interrupted frame */
+	uint64_t frame_sp[2 * THREAD_FRAMES];	/* of the frame itself: its CFA is the sp of the next one outward */
+	struct frame frames[2 * THREAD_FRAMES];
+	uint16_t frame_check[THREAD_FRAMES];	/* nearest frame, from here outward, with more to check than its return
+						 * address; 0 = none */
 	struct lock_slot locks[THREAD_LOCKS];
 };
 

@@ -72,9 +72,9 @@ static void count(struct thread *t, enum mp_verify_kind kind, uint32_t agreed, u
 /* The address of the Ith frame from the inside as libunwind gives it: after the call, or exact. */
 static uint64_t ip_of(const struct thread *t, uint32_t i)
 {
-	const struct frame *f = &t->frames[t->frame_count - 1 - i];
+	uint32_t at = t->frame_count - 1 - i;
 
-	return f->pc + !(i && RULE_KIND(f[1].rule) == CFI_SIGNAL);
+	return t->frame_pc[at] + !(i && RULE_KIND(t->frames[at + 1].rule) == CFI_SIGNAL);
 }
 
 static void compare(struct thread *t, unw_cursor_t *cursor)
