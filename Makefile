@@ -23,11 +23,11 @@ need = $(if $(shell $(PKG_CONFIG) --exists $(1) && echo y),,$(error $(1) is miss
 warnings := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla \
 	-Wformat=2 $(if $(WERROR),-Werror)
 opt := $(if $(DEBUG),-O0 -DMP_DEBUG=1,-O2)
-common := -std=gnu11 -g $(opt) $(warnings) -Iinclude -DMP_VERSION='"$(VERSION)"' -MMD -MP
+common := -std=gnu11 -D_GNU_SOURCE -g $(opt) $(warnings) -Iinclude -DMP_VERSION='"$(VERSION)"' -MMD -MP
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 
 # The preload never meets sanitizers as a preload: its modules do, as unit tests.
-preload_flags := $(common) -D_GNU_SOURCE -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
+preload_flags := $(common) -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
 	-fno-omit-frame-pointer -fexceptions -fasynchronous-unwind-tables -fno-builtin -fcf-protection=none \
 	-Wframe-larger-than=2048 $(if $(DEBUG),,-flto=auto -fno-fat-lto-objects)
 analyzer_flags = $(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
@@ -36,14 +36,20 @@ analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -
 preload_src := $(sort $(wildcard preload/*.c))
 preload_asm := $(wildcard preload/*_$(ARCH).S)
 analyzer_src := $(sort $(wildcard analyzer/*.c))
-unit_src := $(sort $(wildcard tests/unit/*.c))
+# Unit tests hold the analyzer without main(), and the modules of the preload that do not take malloc over.
+unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(analyzer_src)) \
+	$(filter-out %_hooks.c preload/init.c preload/thread.c preload/lock_table.c preload/heap.c preload/timeline.c,$(preload_src))
+fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
+fuzz_cfi_src := tests/fuzz/fuzz_cfi.c tests/fuzz/fuzz_driver.c preload/cfi_compile.c preload/cfi_fde.c
 
 preload_obj := $(preload_src:%.c=$(O)/%.o) $(preload_asm:%.S=$(O)/%.o)
 analyzer_obj := $(analyzer_src:%.c=$(O)/%.o)
-unit_obj := $(unit_src:%.c=$(O)/%.o)
+# Everything that runs only here is built with sanitizers.
+TEST_SAN ?= address,undefined
+san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all check check-unit check-e2e bench lint fuzz install uninstall clean help
+.PHONY: all demo check check-unit check-corpus check-e2e targets bench lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
 all: $(O)/libmemprof.so $(O)/memprof-analyze $(O)/memprof
@@ -69,7 +75,89 @@ $(O)/memprof: scripts/memprof
 $(O)/analyzer/%.o: analyzer/%.c
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(analyzer_flags) $(CFLAGS) -c -o $@ $<
 
--include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)
+# --- tests ---
+
+$(O)/san/%.o: %.c
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(common) -Ianalyzer -Ipreload -Itests/unit \
+		-fsanitize=$(TEST_SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer $(CFLAGS) -c -o $@ $<
+
+san_link = $(CC) -fsanitize=$(TEST_SAN) $(LDFLAGS) -o $@ $^
+san_libs = $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty -ldl -lpthread
+
+$(O)/unit_tests: $(call san_obj,$(unit_src))
+	$(call say,LINK)$(san_link) $(shell $(PKG_CONFIG) --libs check) $(san_libs)
+
+$(O)/fuzz_dump_replay: $(call san_obj,$(fuzz_dump_src))
+	$(call say,LINK)$(san_link) $(san_libs)
+
+$(O)/fuzz_cfi_replay: $(call san_obj,$(fuzz_cfi_src))
+	$(call say,LINK)$(san_link)
+
+## check: all tests that a change must pass: unit, corpus and end-to-end
+check: check-unit check-corpus check-e2e
+
+## check-unit: unit tests, under the sanitizers of TEST_SAN
+check-unit: $(O)/unit_tests
+	$(Q)cd $(O) && ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 ./unit_tests
+
+## check-corpus: every fuzz input kept so far, under the sanitizers
+check-corpus: $(O)/fuzz_dump_replay $(O)/fuzz_cfi_replay
+	$(Q)$(O)/fuzz_dump_replay tests/fuzz/corpus/dump
+	$(Q)$(O)/fuzz_cfi_replay tests/fuzz/corpus/cfi
+
+## check-e2e: programs under memprof, their reports compared with what they know of themselves
+check-e2e: all targets
+	$(Q)tests/e2e/run_e2e.sh $(O)
+
+## lint: formats, exports, imports, documents
+lint: all
+	$(Q)for check in scripts/check-*.sh; do "$$check" $(O) || exit 1; done
+
+## fuzz: builds the libFuzzer targets (needs clang); run them as $(O)/fuzz_dump tests/fuzz/corpus/dump
+fuzz: $(O)/fuzz_dump $(O)/fuzz_cfi
+
+fuzz_build = clang -fsanitize=fuzzer,address,undefined -g -O1 -std=gnu11 -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' \
+	-Iinclude -Ianalyzer -Ipreload $(shell $(PKG_CONFIG) --cflags libdw jansson) -o $@ $(1)
+
+$(O)/fuzz_dump: $(filter-out %/fuzz_driver.c,$(fuzz_dump_src))
+	$(Q)mkdir -p $(@D) && $(call fuzz_build,$^) $(san_libs)
+
+$(O)/fuzz_cfi: $(filter-out %/fuzz_driver.c,$(fuzz_cfi_src))
+	$(Q)mkdir -p $(@D) && $(call fuzz_build,$^)
+
+## bench: overhead of memprof beside heaptrack's, in one table (minutes)
+bench: all
+	$(Q)BUILD=$(O) tests/bench/run_bench.py $(BENCH)
+
+## demo: profiles sqlite3 at work and prints the report
+demo: all
+	$(Q)rm -f $(O)/demo.bin
+	$(Q)$(O)/memprof --out=$(O)/demo.bin -- sqlite3 :memory: '.read tests/bench/workloads/sqlite3.sql' >$(O)/demo.out
+	$(Q)$(O)/memprof-analyze --top 5 $(O)/demo.bin
+
+# --- installation ---
+
+man1 := analyzer/memprof-analyze.1 scripts/memprof.1
+man5 := include/memprof-dump.5
+man7 := preload/libmemprof.7
+dest = $(DESTDIR)$(PREFIX)
+
+## install: below PREFIX (default /usr/local), DESTDIR is put in front
+install: all
+	install -d $(dest)/bin $(dest)/lib $(dest)/share/man/man1 $(dest)/share/man/man5 $(dest)/share/man/man7
+	install -m 755 $(O)/memprof $(O)/memprof-analyze $(dest)/bin
+	install -m 755 $(O)/libmemprof.so $(dest)/lib
+	install -m 644 $(man1) $(dest)/share/man/man1
+	install -m 644 $(man5) $(dest)/share/man/man5
+	install -m 644 $(man7) $(dest)/share/man/man7
+
+## uninstall: removes what install has put there
+uninstall:
+	rm -f $(dest)/bin/memprof $(dest)/bin/memprof-analyze $(dest)/lib/libmemprof.so
+	rm -f $(addprefix $(dest)/share/man/man1/,$(notdir $(man1))) $(addprefix $(dest)/share/man/man5/,$(notdir $(man5)))
+	rm -f $(addprefix $(dest)/share/man/man7/,$(notdir $(man7)))
+
+-include $(wildcard $(O)/*/*.d $(O)/san/*/*.d $(O)/san/tests/*/*.d)
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sums over shards, and rankings. Sums of a corrupt file may wrap, which unsigned arithmetic allows. */
-#define _GNU_SOURCE /* qsort_r() */
 
 #include "aggregate.h"
 

@@ -148,7 +148,7 @@ static void list_processes(const struct dump_file_list *list, const struct optio
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < list->paths.count; i++)
 		add_process(&table, list->paths.list[i]);
-	term_print(&term, TERM_TITLE, "PROCESSES\n");
+	term_line(&term, TERM_TITLE, "PROCESSES");
 	table_print(&table, &term, 0);
 	table_free(&table);
 	fputc('\n', out);
@@ -223,7 +223,7 @@ static int report_all(const struct dump_file_list *list, const struct options *o
 
 		profile_init(&profile, path);
 		if (!dump_file_load(path, &profile, &load_err)) {
-			command_complain(&load_err);
+			err_complain(&load_err);
 			missing = true;
 		} else if (open_output(options, &out, err)) {
 			if (several && written == 0)
@@ -252,7 +252,7 @@ int cmd_report(const struct options *options, char *const *paths, size_t count, 
 		struct err list_err = { 0 };
 
 		if (!dump_file_list_add(&list, paths[i], &list_err)) {
-			command_complain(&list_err);
+			err_complain(&list_err);
 			missing = true;
 		}
 	}

@@ -23,7 +23,7 @@ static bool write_at(int fd, const void *bytes, size_t size, size_t offset, cons
 #define write_field(fd, header, field, path, err) \
 	write_at((fd), &(header)->field, sizeof((header)->field), offsetof(struct mp_header, field), (path), (err))
 
-/* Only a process that could not say it itself (RUNNING) is told about; `ended` is written last, as it would be there. */
+/* Only for a process that could not say it itself (RUNNING). `ended` is written last, as the process would. */
 static bool write_end(int fd, struct mp_header *header, const struct options *options, const char *path,
 		      struct err *err)
 {

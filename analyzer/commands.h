@@ -86,7 +86,4 @@ struct options {
 COMMANDS(X)
 #undef X
 
-/* Prints an error that does not end the command. Defined by main.c, where all error output is. */
-void command_complain(const struct err *err);
-
 #endif

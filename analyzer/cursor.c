@@ -6,7 +6,8 @@
 
 struct cursor cursor_over(const void *bytes, size_t size)
 {
-	return (struct cursor){ .bytes = bytes, .size = size };
+	/* No bytes may come as NULL, and to add even 0 to that is not defined. */
+	return (struct cursor){ .bytes = bytes ? bytes : (const uint8_t *)"", .size = size };
 }
 
 struct cursor cursor_part(const struct cursor *cursor, uint64_t offset, uint64_t size)

@@ -81,24 +81,57 @@ bool dump_file_is_running(const struct mp_header *header)
 	return header->pid_start_ticks == 0 || header->pid_start_ticks == start_ticks;
 }
 
+/* Takes the rows out of chunk in the snapshot: what they refer to may be newer than what will be read. */
+static void blank_rows(struct mapped_file *file, const struct dump_chunk *chunk)
+{
+	static const uint64_t none = 0;
+
+	memcpy(file->bytes + chunk->offset + offsetof(struct mp_chunk, rows), &none, sizeof(none));
+}
+
+/* Adds the chunks that are new in the file, and puts the extent that includes them into the header of the snapshot. */
+static bool read_new_chunks(struct mapped_file *file, struct err *err)
+{
+	size_t at = offsetof(struct mp_header, used_bytes);
+	uint64_t used_bytes;
+	struct stat status;
+
+	if (fstat(file->fd, &status) != 0)
+		return err_errno(err, errno, file->path, "cannot read");
+	if (!mapped_file_refresh(file, at, sizeof(used_bytes), err))
+		return false;
+	memcpy(&used_bytes, file->bytes + at, sizeof(used_bytes));
+	return mapped_file_extend(file, dump_extent(file->bytes, file->size, (uint64_t)status.st_size), err);
+}
+
 /*
- * A running program adds rows while we read: a site read late may name a node whose chunk was read early. What others
- * refer to is therefore read again, after what refers to it.
+ * A running program adds rows and chunks while we read: a site read late may name a node that was not there when its
+ * place was read. So after everything was read once, what others refer to is read again, in the order of reference:
+ * each kind after those that refer to it. A chunk that turns up meanwhile is kept if its kind is still to come.
  */
 static bool refresh_referred(struct mapped_file *file, struct err *err)
 {
-	uint64_t offset = MP_HEADER_BYTES;
-	struct dump_chunk chunk;
+	static const uint32_t kinds[] = { MP_CHUNK_LOCK, MP_CHUNK_NODE, MP_CHUNK_MODULE, MP_CHUNK_STRING };
+	const size_t kind_count = sizeof(kinds) / sizeof(*kinds);
 
-	while (dump_next_chunk(file->bytes, file->size, &offset, &chunk)) {
-		uint32_t kind = chunk.header.kind;
-		uint64_t start = chunk.offset + sizeof(chunk.header);
+	for (size_t stage = 0; stage < kind_count; stage++) {
+		uint64_t known_bytes = file->size;
+		uint64_t offset = MP_HEADER_BYTES;
+		struct dump_chunk chunk;
 
-		if (kind != MP_CHUNK_NODE && kind != MP_CHUNK_MODULE && kind != MP_CHUNK_STRING &&
-		    kind != MP_CHUNK_LOCK)
-			continue;
-		if (!mapped_file_refresh(file, start, chunk.row_count * chunk.header.row_bytes, err))
+		if (!read_new_chunks(file, err))
 			return false;
+		while (dump_next_chunk(file->bytes, file->size, &offset, &chunk)) {
+			size_t turn = 0;
+
+			while (turn < kind_count && kinds[turn] != chunk.header.kind)
+				turn++;
+			if (chunk.offset >= known_bytes && (turn == kind_count || turn < stage))
+				blank_rows(file, &chunk);
+			else if (turn == stage && !mapped_file_refresh(file, chunk.offset + sizeof(chunk.header),
+								       chunk.row_count * chunk.header.row_bytes, err))
+				return false;
+		}
 	}
 	return true;
 }

@@ -58,3 +58,11 @@ void err_print(const struct err *err, FILE *out)
 		fprintf(out, "offset 0x%" PRIx64 ": ", err->offset);
 	fprintf(out, "%s", err->text);
 }
+
+void err_complain(const struct err *err)
+{
+	fflush(stdout); /* so that it comes after what was printed before it */
+	fputs("memprof-analyze: ", stderr);
+	err_print(err, stderr);
+	fputc('\n', stderr);
+}

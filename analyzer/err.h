@@ -30,4 +30,7 @@ bool err_errno(struct err *err, int errno_value, const char *path, const char *f
 /* "PATH: offset 0x10: text" without what is unknown; no newline. */
 void err_print(const struct err *err, FILE *out);
 
+/* The line on standard error that tells of an error. For main(), and for commands that go on with the next dump. */
+void err_complain(const struct err *err);
+
 #endif

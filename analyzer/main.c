@@ -65,14 +65,6 @@ static const struct options default_options = {
 #undef STR
 };
 
-void command_complain(const struct err *err)
-{
-	fflush(stdout); /* so that it comes after what was printed before it */
-	fputs(PROGRAM ": ", stderr);
-	err_print(err, stderr);
-	fputc('\n', stderr);
-}
-
 /* --help. */
 
 static void print_commands(FILE *out)
@@ -334,7 +326,7 @@ int main(int argc, char **argv)
 	if (!err.set && (fflush(stdout) != 0 || ferror(stdout)))
 		err_set(&err, NULL, ERR_NO_OFFSET, "cannot write to standard output");
 	if (err.set) {
-		command_complain(&err);
+		err_complain(&err);
 		return STATUS_BAD;
 	}
 	return status;

@@ -115,6 +115,25 @@ bool mapped_file_refresh(struct mapped_file *file, uint64_t offset, uint64_t siz
 	return load(file, offset, offset + size, /*over_zeroes=*/false, err) != UINT64_MAX;
 }
 
+bool mapped_file_extend(struct mapped_file *file, uint64_t size, struct err *err)
+{
+	uint64_t end;
+	void *moved;
+
+	if (!file->bytes || size <= file->size)
+		return true;
+	moved = mremap(file->bytes, file->room_bytes, size, MREMAP_MAYMOVE);
+	if (moved == MAP_FAILED)
+		return err_errno(err, errno, file->path, "cannot hold %llu bytes", (unsigned long long)size);
+	file->bytes = moved;
+	file->room_bytes = size;
+	end = load(file, file->size, size, /*over_zeroes=*/true, err);
+	if (end == UINT64_MAX)
+		return false;
+	file->size = (size_t)end;
+	return true;
+}
+
 void mapped_file_close(struct mapped_file *file)
 {
 	drop_snapshot(file);

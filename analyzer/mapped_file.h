@@ -34,6 +34,9 @@ bool mapped_file_read(struct mapped_file *file, uint64_t size, struct err *err);
 /* Brings part of the snapshot up to date; the part is clipped to the snapshot. */
 bool mapped_file_refresh(struct mapped_file *file, uint64_t offset, uint64_t size, struct err *err);
 
+/* Adds to the snapshot what the file has between its end and SIZE; the file may have grown. Moves file->bytes. */
+bool mapped_file_extend(struct mapped_file *file, uint64_t size, struct err *err);
+
 void mapped_file_close(struct mapped_file *file);
 
 #endif

@@ -23,7 +23,7 @@ static bool needs_quotes(const char *argument)
 	return argument[0] == 0 || argument[strspn(argument, plain)] != 0;
 }
 
-/* The command line as a shell would take it, at most WIDTH columns. */
+/* The command line, quoted where its words would be hard to tell apart, at most about WIDTH columns. */
 static void print_argv(const struct term *term, const struct profile_process *process, size_t width)
 {
 	size_t used = 0;
@@ -126,8 +126,7 @@ static void print_banner(const struct report *report, const struct term *term)
 {
 	if (!report->profile->partial)
 		return;
-	term_print(term, TERM_ALARM,
-		   "PARTIAL REPORT: this dump is damaged or cut short. What could be read follows.\n");
+	term_line(term, TERM_ALARM, "PARTIAL REPORT: this dump is damaged or cut short. What could be read follows.");
 	print_dump_warnings(report->profile, term);
 	fputc('\n', term->out);
 }
@@ -308,8 +307,9 @@ static void print_timeline(const struct report *report, const struct term *term)
 	plot_rate(profile, count_of, &graph);
 	print_graph(term, "allocations", &graph, units_rate(graph.largest).text);
 	span = units_duration(profile->ticks[profile->tick_count - 1].time_ns - profile->process.start_ns);
-	term_print(term, TERM_DIM, "  %-*s%-*s%s\n\n", LABEL_COLUMNS, "", (int)(GRAPH_COLUMNS - strlen(span.text)),
-		   "0 s", span.text);
+	term_line(term, TERM_DIM, "  %-*s%-*s%s", LABEL_COLUMNS, "", (int)(GRAPH_COLUMNS - strlen(span.text)), "0 s",
+		  span.text);
+	fputc('\n', term->out);
 }
 
 /* Threads. */
@@ -380,7 +380,7 @@ static void print_threads(const struct report *report, const struct term *term)
 		add_thread(&table, row, locks);
 	table_print(&table, term, 2);
 	if (shown < profile->thread_count)
-		term_print(term, TERM_DIM, "  %s %zu more\n", term_ellipsis(term), profile->thread_count - shown);
+		term_line(term, TERM_DIM, "  %s %zu more", term_ellipsis(term), profile->thread_count - shown);
 	table_free(&table);
 	fputc('\n', term->out);
 }

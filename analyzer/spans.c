@@ -10,7 +10,7 @@ void spans_add(struct spans *s, struct span span)
 		vec_push(&s->spans) = span;
 }
 
-/* Ascending start. The search runs backwards, so of equal starts the better rank stands last, then the shorter range. */
+/* Ascending start. The search runs backwards: of equal starts the better rank stands last, then the shorter range. */
 static int compare(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;

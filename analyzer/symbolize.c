@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,12 +149,25 @@ static void find_objects(struct symbolizer *s)
 	}
 }
 
+/* libdwfl keeps files open: two per object, and the usual limit is 1024. The hard limit is far higher. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct symbolizer *symbolizer_new(const struct profile *profile, const struct symbolizer_options *options)
 {
 	struct symbolizer *s = memory_zeroed(1, sizeof(*s));
 
 	s->profile = profile;
 	s->options = *options;
+	if (options->enabled)
+		allow_many_files();
 	find_objects(s);
 	return s;
 }
@@ -462,18 +476,33 @@ static const char *readable(struct symbolizer *s, const char *symbol)
 	return symbol;
 }
 
-/* SYMBOL is that of the code, for functions without a mangled name of their own in the debug data; may be NULL. */
+/*
+ * Libraries define many functions under an internal name and export them by an alias, often with a version: people know
+ * "malloc" and "__libc_start_main", the debug data says "__libc_malloc" and "__libc_start_main_impl". Names with a dot
+ * are those of compilers for parts of functions.
+ */
+static bool is_better_known(const char *symbol, const char *name)
+{
+	char end = symbol[strcspn(symbol, ".@")];
+
+	return name[0] == '_' && end != '.' && (symbol[0] != '_' || end == '@');
+}
+
+/* SYMBOL is the best one that covers the code, NULL = none. It cannot name inlined functions. */
 static const char *function_name(struct symbolizer *s, const struct dwarf_frame *frame, const char *symbol)
 {
 	const char *name = NULL;
 
+	if (frame->inlined)
+		symbol = NULL;
 	if (frame->linkage_name)
 		name = demangled(s, frame->linkage_name);
-	else if (!frame->inlined && symbol)
+	else if (symbol)
 		name = demangled(s, symbol);
-	if (name == NULL)
-		name = frame->name ? frame->name : frame->linkage_name;
-	if (name == NULL && !frame->inlined && symbol)
+	if (name)
+		return name;
+	name = frame->name ? frame->name : frame->linkage_name;
+	if (symbol && (name == NULL || is_better_known(symbol, name)))
 		name = readable(s, symbol);
 	return name;
 }

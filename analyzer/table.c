@@ -62,7 +62,6 @@ static void print_row(const struct table *table, const struct term *term, size_t
 		if (!last)
 			fprintf(term->out, "%*s", (int)GAP, "");
 	}
-	fputc('\n', term->out);
 }
 
 void table_print(const struct table *table, const struct term *term, size_t indent)
@@ -76,6 +75,9 @@ void table_print(const struct table *table, const struct term *term, size_t inde
 	term_style(term, TERM_DIM);
 	print_row(table, term, indent, widths, titles);
 	term_style(term, TERM_PLAIN);
-	for (size_t i = 0; i + table->column_count <= table->cells.count; i += table->column_count)
+	fputc('\n', term->out);
+	for (size_t i = 0; i + table->column_count <= table->cells.count; i += table->column_count) {
 		print_row(table, term, indent, widths, table->cells.list + i);
+		fputc('\n', term->out);
+	}
 }

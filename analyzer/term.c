@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The terminal, or the file that stands for it. */
-#define _GNU_SOURCE /* wcwidth() */
 
 #include "term.h"
 
@@ -56,16 +55,32 @@ void term_style(const struct term *term, enum term_style style)
 		fputs(sequences[style], term->out);
 }
 
+static void __attribute__((format(printf, 3, 0)))
+print_styled(const struct term *term, enum term_style style, const char *format, va_list args)
+{
+	term_style(term, style);
+	vfprintf(term->out, format, args);
+	if (style != TERM_PLAIN)
+		term_style(term, TERM_PLAIN);
+}
+
 void term_print(const struct term *term, enum term_style style, const char *format, ...)
 {
 	va_list args;
 
-	term_style(term, style);
 	va_start(args, format);
-	vfprintf(term->out, format, args);
+	print_styled(term, style, format, args);
 	va_end(args);
-	if (style != TERM_PLAIN)
-		term_style(term, TERM_PLAIN);
+}
+
+void term_line(const struct term *term, enum term_style style, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_styled(term, style, format, args);
+	va_end(args);
+	fputc('\n', term->out);
 }
 
 /* One character of a text: its bytes, 0 if it has to be shown as '?', and its columns. */

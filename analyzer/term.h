@@ -42,6 +42,10 @@ void term_style(const struct term *term, enum term_style style);
 void term_print(const struct term *term, enum term_style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same, and ends the line behind the style: pagers show a style that crosses lines wrong. */
+void term_line(const struct term *term, enum term_style style, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /*
  * Text from a dump or a symbol table, made harmless: control characters and what is not valid in the terminal's
  * encoding become '?'. At most COLUMNS columns (0 = no limit): longer text loses its middle, or with KEEP_END its

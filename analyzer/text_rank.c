@@ -106,8 +106,8 @@ static void print_mark(const struct term *term, uint32_t mark, size_t indent)
 {
 	const char *text = profile_mark_text(mark);
 
-	term_print(term, TERM_DIM, "%*s[%s]\n", (int)indent, "",
-		   text ? text : "cut: for a reason this program does not know");
+	term_line(term, TERM_DIM, "%*s[%s]", (int)indent, "",
+		  text ? text : "cut: for a reason this program does not know");
 }
 
 /* Prints the stack with the frames in the middle left out as OPTIONS say, at most INNER inner ones. */
@@ -135,7 +135,7 @@ static void print_stack(struct ranking *ranking, uint32_t stack, size_t indent, 
 		widest = FUNCTION_MAX;
 	for (size_t i = 0; i < count; i++) {
 		if (hidden > 0 && i == inner) {
-			term_print(term, TERM_DIM, "%*s%s %zu more\n", (int)indent, "", term_ellipsis(term), hidden);
+			term_line(term, TERM_DIM, "%*s%s %zu more", (int)indent, "", term_ellipsis(term), hidden);
 			i += hidden;
 		}
 		print_frame(term, &frames[i], indent, widest);
@@ -143,7 +143,7 @@ static void print_stack(struct ranking *ranking, uint32_t stack, size_t indent, 
 	if (ranking->view.mark)
 		print_mark(term, ranking->view.mark, indent);
 	else if (count == 0)
-		term_print(term, TERM_DIM, "%*s[within memprof itself]\n", (int)indent, "");
+		term_line(term, TERM_DIM, "%*s[within memprof itself]", (int)indent, "");
 }
 
 /* Stacks have been shown once: later sections name the place and the innermost functions. */
@@ -160,8 +160,8 @@ static void print_reference(struct ranking *ranking, uint32_t stack, uint64_t pl
 		fputs(i > 0 ? " < " : "", term->out);
 		term_text(term, function ? function : "?", REFERENCE_FUNCTION_MAX, 0, false);
 	}
-	term_print(term, TERM_DIM, " %s the stack of #%u %s\n", term_ellipsis(term), (unsigned)(place & 0xffffffff),
-		   sections[place >> 32].reference);
+	term_line(term, TERM_DIM, " %s the stack of #%u %s", term_ellipsis(term), (unsigned)(place & 0xffffffff),
+		  sections[place >> 32].reference);
 }
 
 /* "1 block", "2 blocks" */
@@ -230,8 +230,8 @@ static void print_site_line(const struct report *report, const struct term *term
 		fprintf(out, "of %s; ", plural((int64_t)site->alloc_count, "allocation").text);
 		break;
 	}
-	term_print(term, TERM_DIM, "%s allocated in %s\n", units_bytes((int64_t)site->alloc_bytes).text,
-		   plural((int64_t)site->alloc_count, "call").text);
+	term_line(term, TERM_DIM, "%s allocated in %s", units_bytes((int64_t)site->alloc_bytes).text,
+		  plural((int64_t)site->alloc_count, "call").text);
 }
 
 static struct units section_whole(const struct report *report, enum site_key key, uint64_t *ret_whole)
@@ -361,8 +361,8 @@ static void print_lock(struct ranking *ranking, size_t rank, const struct lock_s
 		print_stack(ranking, waiter->stack, STACK_INDENT + 2, LOCK_INNER_FRAMES);
 	}
 	if (lock->waiter_count > WAITERS_SHOWN)
-		term_print(term, TERM_DIM, "%*s%s %s\n", (int)STACK_INDENT, "", term_ellipsis(term),
-			   plural((int64_t)(lock->waiter_count - WAITERS_SHOWN), "more waiting stack").text);
+		term_line(term, TERM_DIM, "%*s%s %s", (int)STACK_INDENT, "", term_ellipsis(term),
+			  plural((int64_t)(lock->waiter_count - WAITERS_SHOWN), "more waiting stack").text);
 }
 
 void out_text_locks(const struct report *report, const struct term *term)
@@ -383,8 +383,8 @@ void out_text_locks(const struct report *report, const struct term *term)
 	for (size_t i = 0; i < shown; i++)
 		print_lock(&ranking, i + 1, report->locks[i], total_ns);
 	if (shown < report->lock_count)
-		term_print(term, TERM_DIM, "%s %s\n", term_ellipsis(term),
-			   plural((int64_t)(report->lock_count - shown), "more lock").text);
+		term_line(term, TERM_DIM, "%s %s", term_ellipsis(term),
+			  plural((int64_t)(report->lock_count - shown), "more lock").text);
 	fputc('\n', term->out);
 	stack_view_free(&ranking.view);
 }

@@ -88,7 +88,10 @@ struct units units_share(int64_t part, uint64_t whole)
 {
 	struct units units = { "" };
 
-	if (whole > 0)
+	/* "0.0 %" of something would read as nothing */
+	if (part > 0 && (double)part < 0.0005 * (double)whole)
+		snprintf(units.text, sizeof(units.text), "< 0.1 %%");
+	else if (whole > 0)
 		snprintf(units.text, sizeof(units.text), "%.1f %%", 100.0 * (double)part / (double)whole);
 	return units;
 }

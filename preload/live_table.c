@@ -7,9 +7,8 @@
  *            root    middle  leaf     offset   0 (malloc gives out multiples of 8 at least)
  *
  * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries,
- * open-addressed by offset in address order (an entry's place is about offset/2048 of the array), at most 7/8 full.
- * An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row (28 bits), generation (4 bits). So a block costs 9
- * to 18 bytes, plus the 32 bytes of the region. Blocks of 2 MiB and more live in a small table of their own.
+ * open-addressed by offset, at most 3/4 full. An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row (28
+ * bits), generation (4 bits). So a block costs 11 to 21 bytes, plus its share of the 32 bytes of the region. Blocks of 2 MiB and more live in a small table of their own.
  */
 #include "live_table.h"
 
@@ -64,19 +63,25 @@ static char *bump_next;
 static char *bump_end;
 static void *free_arrays[OFFSET_BITS + 1];	/* by log2 of the capacity */
 
-/* Called with node_lock held. */
+/* Small steps at first, so that a small program stays small; then huge pages, which spare page faults and TLB misses. */
+#define SMALL_STEP (1u << 18)
+#define SMALL_STEPS 8u
+
+/* Zeroed. Called with node_lock held. */
 static void *take_memory(size_t bytes)
 {
+	static unsigned steps;
 	char *p;
 
-	if (bytes >= 32768)
-		return os_map(bytes);
 	if (bytes > (size_t)(bump_end - bump_next)) {
-		p = os_map(1 << 18);
+		size_t step = steps < SMALL_STEPS ? SMALL_STEP : OS_HUGE_PAGE;
+
+		p = steps < SMALL_STEPS ? os_map(step) : os_map_huge(step);
 		if (!p)
 			return NULL;
+		steps++;
 		bump_next = p;
-		bump_end = p + (1 << 18);
+		bump_end = p + step;
 	}
 	p = bump_next;
 	bump_next += bytes;
@@ -123,7 +128,7 @@ static MP_COLD void *new_node(void **at, size_t bytes)
 	os_lock(&node_lock);
 	p = *at;
 	if (!p) {
-		p = os_map(bytes);
+		p = take_memory(bytes);
 		store_release(at, p);
 	}
 	os_unlock(&node_lock);
@@ -196,9 +201,13 @@ static inline void open_entry(entry e, struct live_block *ret)
 	ret->generation = (uint32_t)e & (LIVE_GENERATIONS - 1);
 }
 
+/*
+ * Where the search for OFFSET starts. Scattered, not in the order of addresses: runs of small blocks would crowd one end of an
+ * array that has room at the other. The largest array has a slot for every offset.
+ */
 static inline uint32_t place(uint32_t offset, uint32_t capacity)
 {
-	return offset * capacity >> OFFSET_BITS;
+	return (capacity == OFFSETS ? offset : offset * 40503u >> 4) & (capacity - 1);
 }
 
 /* The slot that holds OFFSET, or the free one where it would go. There is always a free one, or the array is full size. */
@@ -212,15 +221,18 @@ static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
 }
 
 /*
- * Regions are filled one after the other with blocks of much the same size, so a new one starts with half the array that its
- * predecessor has come to, instead of doubling its way up.
+ * Regions are filled one after the other with blocks of much the same size, so a new one starts with an array that would
+ * hold its predecessor's, instead of doubling its way up.
  */
 static uint32_t first_capacity(const struct region *r, uint64_t address)
 {
 	bool first_of_leaf = !(address >> REGION_BITS & ((1u << LEAF_BITS) - 1));
-	uint32_t guess = first_of_leaf ? 0 : load_relaxed(&r[-1].capacity) / 2u;
+	uint32_t expect = first_of_leaf ? 0 : load_relaxed(&r[-1].count);
+	uint32_t capacity = MIN_CAPACITY;
 
-	return guess > MIN_CAPACITY ? guess : MIN_CAPACITY;
+	while (capacity / 4 * 3 < expect)
+		capacity *= 2;
+	return capacity;
 }
 
 static bool region_grow(struct region *r, uint64_t address)
@@ -269,7 +281,7 @@ static inline bool region_has_room(const struct region *r)
 {
 	if (!r->capacity)
 		return r->count < INLINE_ENTRIES;
-	return r->count < r->capacity / 8u * 7u || r->capacity == OFFSETS;
+	return r->count < r->capacity / 4u * 3u || r->capacity == OFFSETS;
 }
 
 static enum live_insert region_insert(struct region *r, uint64_t address, const struct live_block *b, struct live_block *ret_old)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pthread_mutex family: every acquisition counted, every wait timed; results and errno are those of the real calls. */
-#include <dlfcn.h>
+/* The pthread_mutex family: acquisitions counted, waits timed; results and errno are those of the real calls. */
 #include <errno.h>
 #include <pthread.h>
 
@@ -17,29 +16,29 @@
 
 /*
  * A mutex that is free is taken by the real trylock (or, while the process has one thread, by the real lock, which is
- * cheaper then) with the gate shut: a few nanoseconds in which a signal handler goes unrecorded. What may block is called
- * with the gate open.
+ * cheaper then) with the gate shut: a few nanoseconds in which a signal handler goes unrecorded. What may block is
+ * called with the gate open.
  *
  * unlock has nothing to record and is not interposed.
  */
 
 /* Bits of pthread_mutex_t's kind, which static initialisers have made part of glibc's binary interface. */
-#define KIND_TYPE 3
-#define KIND_RECURSIVE 1
+#define KIND_TYPE       3
+#define KIND_RECURSIVE  1
 #define KIND_ERRORCHECK 2
-#define KIND_ADAPTIVE 3
-#define KIND_ROBUST 16
-#define KIND_PI 32
-#define KIND_PP 64
-#define KIND_PSHARED 128
+#define KIND_ADAPTIVE   3
+#define KIND_ROBUST     16
+#define KIND_PI         32
+#define KIND_PP         64
+#define KIND_PSHARED    128
 /*
  * Not by trylock first: on a robust mutex it may say EOWNERDEAD, on PP it changes priorities with system calls. A
  * destroyed mutex (kind -1) is among them.
  */
 #define KIND_SPECIAL (KIND_ROBUST | KIND_PI | KIND_PP)
 
-#define WORD_TID 0x3fffffffu	/* of a robust or PI mutex: the holder */
-#define WORD_PP 0x7ffffu	/* of a PP mutex: 0 = free; above is the priority ceiling */
+#define WORD_TID 0x3fffffffu /* of a robust or PI mutex: the holder */
+#define WORD_PP  0x7ffffu    /* of a PP mutex: 0 = free; above is the priority ceiling */
 
 static int start_lock(pthread_mutex_t *m);
 static int start_trylock(pthread_mutex_t *m);
@@ -48,22 +47,18 @@ static int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct tim
 static int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
 static int start_destroy(pthread_mutex_t *m);
 
-static const char many_threads;
-
 /* One cache line of what the hooks read; constant after lock_init(). */
 static struct {
 	bool recording;
-	bool layout_known;		/* the words of a mutex are what we think */
-	const char *single_threaded;	/* __libc_single_threaded */
-	/* While not recording, hooks are a jump through these: at first into the start_ functions, then to the real ones. */
+	bool layout_known; /* the words of a mutex are what we think */
+	/* While not recording, hooks are a jump through these: first to the start_ functions, then to the real ones. */
 	__typeof__(real.pthread_mutex_lock) lock;
 	__typeof__(real.pthread_mutex_trylock) trylock;
 	__typeof__(real.pthread_mutex_timedlock) timedlock;
-	__typeof__(real.pthread_mutex_clocklock) clocklock;	/* NULL before glibc 2.30, where no program calls it */
+	__typeof__(real.pthread_mutex_clocklock) clocklock; /* NULL before glibc 2.30, where no program calls it */
 	__typeof__(real.pthread_mutex_init) init;
 	__typeof__(real.pthread_mutex_destroy) destroy;
 } MP_ALIGNED(64) next = {
-	.single_threaded = &many_threads,
 	.lock = start_lock,
 	.trylock = start_trylock,
 	.timedlock = start_timedlock,
@@ -111,8 +106,8 @@ static inline void leave(struct thread *t)
 /* Which of the three ways to lock, to be called again. */
 struct call {
 	pthread_mutex_t *mutex;
-	const struct timespec *until;	/* NULL: lock */
-	const clockid_t *clock;		/* NULL: timedlock */
+	const struct timespec *until; /* NULL: lock */
+	const clockid_t *clock;       /* NULL: timedlock */
 };
 
 static int call_next(const struct call *c)
@@ -135,7 +130,7 @@ static bool will_wait(const pthread_mutex_t *m, const struct thread *t, bool tri
 	uint32_t owner = (uint32_t)load_relaxed(&m->__data.__owner);
 
 	if (!next.layout_known)
-		return tried;
+		return tried && (kind & KIND_TYPE) != KIND_ERRORCHECK;
 	if (tried)
 		return (kind & KIND_TYPE) != KIND_ERRORCHECK || owner != own_tid(t);
 	if (kind < 0)
@@ -172,7 +167,7 @@ static struct lock_facts facts_of(const pthread_mutex_t *m)
 static int lock_slow(struct thread *t, const struct call *c, const struct regs *regs, bool tried)
 {
 	bool wait = will_wait(c->mutex, t, tried);
-	struct lock_wait w;
+	struct lock_wait w = { .thread = NULL };
 	int r;
 
 	if (wait) {
@@ -210,7 +205,7 @@ static inline int try_first(pthread_mutex_t *m)
 	if (unlikely(kind & KIND_SPECIAL))
 		return EBUSY;
 	/* One thread may still have to wait for another process. */
-	return *next.single_threaded && !(kind & KIND_PSHARED) ? next.lock(m) : next.trylock(m);
+	return real_single_threaded() && !(kind & KIND_PSHARED) ? next.lock(m) : next.trylock(m);
 }
 
 /*
@@ -431,10 +426,6 @@ static bool test_layout(void)
 
 void lock_init(void)
 {
-	const char *single = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
-
-	if (single)
-		next.single_threaded = single;
 	next.lock = real.pthread_mutex_lock;
 	next.trylock = real.pthread_mutex_trylock;
 	next.timedlock = real.pthread_mutex_timedlock;

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How acquisitions are counted exactly without a shared cache line, though nobody knows beforehand which lock will matter.
+ * How acquisitions are counted exactly without a shared cache line, though nobody knows beforehand which lock will
+ * matter.
  *
  * Every thread counts in its own slots, by address. When a lock is first contended it gets a number, and what has been
- * counted for its address so far goes into rows of the dump at once, so that even a SIGKILL loses nothing; from then on
- * every thread bumps a row of its own (its share). Counts that must leave a slot before that, because the thread ends or
- * the slot is needed for another lock, are kept in a table of buckets by address.
+ * counted for its address so far goes into rows of the dump at once, so that even a SIGKILL loses nothing; from then
+ * on every thread bumps a row of its own (its share). Counts that must leave a slot before that, because the thread
+ * ends or the slot is needed for another lock, are kept in a table of buckets by address.
  *
  * Who writes what. A bucket's lock guards everything private about the addresses that hash to it:
- *   bucket.kept[]        under the bucket's lock
- *   slot.count           its thread, without a lock; set back under the lock
- *   slot.claimed         any thread, under the lock: what others have put into rows on behalf of this thread
- *   slot.address         its thread; to another value under the lock of the address it leaves, so that under the lock the
- *                        set of slots with this address cannot shrink. New slots come in without it: they are either seen
- *                        by a search or looked up with the new epoch later
- *   slot.epoch, .share   its thread, share under the lock when it takes over the count
- *   places[], rows of locks, shares of table_shard: under table_lock
- * Order of locks: bucket, table_lock, those of the dump and the registry of threads. None is held when a hook returns, while
- * a stack is captured, or while the program waits.
+ *   bucket.kept[]   under the bucket's lock
+ *   slot.count      its thread, without a lock; set back under the lock
+ *   slot.claimed    any thread, under the lock: what others have put into rows on behalf of this thread
+ *   slot.address    its thread; to another value under the lock of the address it leaves, so that under the lock the
+ *                   set of slots with this address cannot shrink. New slots come in without it: they are either seen
+ *                   by a search or look their address up with the new epoch later
+ *   slot.epoch      its thread
+ *   slot.share      its thread, under the lock when it takes over the count
+ *   places, rows of locks, shares of table_shard: under table_lock
+ * Order of locks: bucket, table_lock, those of the dump and of the registry of threads. None is held when a hook
+ * returns, while a stack is captured, or while the program waits.
+ *
+ * A count that a thread keeps for a mutex that nobody waited for stays under its address when another thread destroys
+ * the mutex; if the next one there is contended, it starts with that count.
  */
 #include "lock_table.h"
 
@@ -31,22 +36,20 @@
 #include "os.h"
 #include "timeline.h"
 
-#define LOCKS_MAX 65536u	/* rows of locks in a dump: 4.5 MiB */
+#define LOCKS_MAX    65536u /* rows of locks in a dump: 4.5 MiB */
 #define FIRST_PLACES 256u
-#define ROWS_PER_CHUNK 56u
-#define BUCKETS 4096u
-#define KEPT 3u
-#define GAVE_UP_STEP 256u
+#define BUCKETS      4096u
+#define KEPT         3u
 /* A lock lies in the heap block that starts at most this far before it. */
-#define BLOCK_BACK 4096u
+#define BLOCK_BACK     4096u
 #define SHARE_CHECK_AT offsetof(struct mp_lock_share, check)
-#define WAIT_CHECK_AT offsetof(struct mp_lock_wait, check)
+#define WAIT_CHECK_AT  offsetof(struct mp_lock_wait, check)
 
 struct bucket {
 	struct os_lock lock;
-	uint32_t gave_up;	/* how often a count was thrown away here */
+	uint32_t gave_up; /* how often a count was thrown away here */
 	struct {
-		uint64_t address;	/* 0 = free */
+		uint64_t address; /* 0 = free */
 		uint64_t count;
 	} kept[KEPT];
 	uint64_t reserved;
@@ -55,27 +58,27 @@ _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 
 /* An address that has a number, or had one. Entries stay, so a search needs no lock and no marks for deleted ones. */
 struct place {
-	uint64_t address;	/* 0 = free; stored last */
+	uint64_t address; /* 0 = free; stored last */
 	struct mp_lock *row;
-	uint32_t number;	/* 0 = retired */
+	uint32_t number; /* 0 = retired */
 };
 
 struct places {
-	uint32_t mask;
+	uint32_t mask; /* places - 1; their number is a power of two */
 	uint32_t used;
 	struct place place[];
 };
 
-uint32_t lock_epoch = 1;	/* never the epoch of a zeroed slot */
+uint32_t lock_epoch = 1; /* never the epoch of a zeroed slot */
 
 static struct bucket *buckets;
 static struct places *places;
 static struct os_lock table_lock;
-static uint32_t lock_total;	/* numbers given out */
-static struct mp_lock *next_row;
+static uint32_t lock_total;      /* numbers given out */
+static struct mp_lock *next_row; /* of the newest chunk */
 static uint32_t rows_left;
-static struct shard *table_shard;	/* counts put into rows on behalf of other threads */
-static uint32_t forks;
+static struct shard *table_shard; /* counts put into rows on behalf of other threads */
+static uint32_t forks;            /* that led to this process, from the first one recorded */
 
 static uint64_t key_of(uint64_t a, uint64_t b)
 {
@@ -120,7 +123,8 @@ static uint32_t number_of(uint64_t address)
 	if (!p)
 		return 0;
 	at = probe(p, address);
-	return at->address ? load_acquire(&at->number) : 0;
+	/* A place that the search found free may have become another lock's since. */
+	return load_acquire(&at->address) == address ? load_acquire(&at->number) : 0;
 }
 
 static size_t places_bytes(uint32_t count)
@@ -128,7 +132,10 @@ static size_t places_bytes(uint32_t count)
 	return sizeof(struct places) + (size_t)count * sizeof(struct place);
 }
 
-/* With table_lock held. The old array stays mapped, because others search it without a lock: less memory than the new one. */
+/*
+ * With table_lock held. The old array stays mapped, because others search it without a lock; all old ones together are
+ * smaller than the new one.
+ */
 static bool grow_places(void)
 {
 	uint32_t count = places ? (places->mask + 1) * 2 : FIRST_PLACES;
@@ -252,9 +259,13 @@ static void keep_count(struct bucket *b, uint64_t address, uint64_t count)
 			smallest = i;
 	}
 	if (at == KEPT) {
-		/* A program that goes round in tens of thousands of locks comes here all the time: not to one counter for all. */
-		if (b->gave_up++ % GAVE_UP_STEP == 0)
-			drop_many(MP_LOSS_EVICTED_LOCK, b->gave_up == 1 ? 1 : GAVE_UP_STEP);
+		/*
+		 * Who goes round in tens of thousands of locks comes here all the time, so the loss counter, which all
+		 * threads share, is brought up to date at powers of two only.
+		 */
+		b->gave_up++;
+		if (!(b->gave_up & (b->gave_up - 1)))
+			drop_many(MP_LOSS_EVICTED_LOCK, (b->gave_up + 1) / 2);
 		if (b->kept[smallest].count >= count)
 			return;
 		at = smallest;
@@ -397,6 +408,27 @@ static struct mp_lock *new_row(void)
 	return next_row;
 }
 
+/* The number under which DRAFT is now in the dump and ADDRESS in places, 0 = no room. */
+static uint32_t enter_row(uint64_t address, const struct mp_lock *draft)
+{
+	struct mp_lock *row;
+	uint32_t number = 0;
+
+	os_lock(&table_lock);
+	row = new_row();
+	if (row && have_place()) {
+		*row = *draft;
+		store_release(&row->address, address);
+		next_row++;
+		rows_left--;
+		number = lock_total + 1;
+		store_relaxed(&lock_total, number);
+		set_place(address, number, row);
+	}
+	os_unlock(&table_lock);
+	return number;
+}
+
 /* Which heap block the lock lies in, as far as known. */
 static void find_block(uint64_t address, struct mp_lock *ret)
 {
@@ -414,40 +446,48 @@ static void find_block(uint64_t address, struct mp_lock *ret)
 static MP_COLD void give_number(uint64_t address, struct mp_lock *draft)
 {
 	struct bucket *b = bucket_of(address);
-	struct mp_lock *row = NULL;
 
 	os_lock(&b->lock);
 	if (!number_of(address)) {
+		uint32_t number;
+
 		if (b->gave_up)
 			draft->flags |= MP_LOCK_FLAG_COUNT_FROM_FIRST;
-		os_lock(&table_lock);
-		row = new_row();
-		if (row && have_place()) {
-			*row = *draft;
-			store_release(&row->address, address);
-			next_row++;
-			rows_left--;
-			store_relaxed(&lock_total, lock_total + 1);
-			set_place(address, lock_total, row);
-		} else {
-			row = NULL;
-			drop(MP_LOSS_LOCKS_FULL);
-		}
-		os_unlock(&table_lock);
-		if (row) {
+		number = enter_row(address, draft);
+		if (number) {
 			next_epoch();
-			claim_counts(b, address, number_of(address));
+			claim_counts(b, address, number);
+		} else {
+			drop(MP_LOSS_LOCKS_FULL);
 		}
 	}
 	os_unlock(&b->lock);
+}
+
+/* With the bucket's lock held. */
+static void take_number(struct bucket *b, uint64_t address, uint32_t number)
+{
+	struct place *at;
+
+	claim_counts(b, address, number);
+	os_lock(&table_lock);
+	at = probe(places, address);
+	store_relaxed(&at->row->retired_ns, os_now_ns());
+	store_release(&at->number, 0);
+	os_unlock(&table_lock);
+	next_epoch();
 }
 
 void lock_retire(struct thread *t, uint64_t address)
 {
 	struct lock_slot *set = set_of(t, address);
 	struct bucket *b = bucket_of(address);
+	uint32_t number;
 
 	os_lock(&b->lock);
+	number = number_of(address);
+	if (number)
+		take_number(b, address, number);
 	for (unsigned i = 0; i < LOCK_WAYS; i++) {
 		if (set[i].address == address) {
 			store_relaxed(&set[i].address, 0);
@@ -459,15 +499,6 @@ void lock_retire(struct thread *t, uint64_t address)
 	for (unsigned i = 0; i < KEPT; i++) {
 		if (b->kept[i].address == address)
 			b->kept[i].address = 0;
-	}
-	if (number_of(address)) {
-		os_lock(&table_lock);
-		struct place *at = probe(places, address);
-
-		store_relaxed(&at->row->retired_ns, os_now_ns());
-		store_release(&at->number, 0);
-		os_unlock(&table_lock);
-		next_epoch();
 	}
 	os_unlock(&b->lock);
 }
@@ -589,6 +620,7 @@ void lock_process_end(void)
 		if (number)
 			claim_counts(b, address, number);
 		os_unlock(&b->lock);
-	}	if (live)
+	}
+	if (live)
 		gate_leave(t);
 }

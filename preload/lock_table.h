@@ -14,26 +14,26 @@
 #include "thread.h"
 
 /*
- * A lock is its address until it is first contended; only then does it get a number and a row, so locks that nobody waits
- * for cost nothing, however many there are. All functions that take a thread: context hook, its gate closed.
+ * A lock is its address until it is first contended; only then does it get a number and a row, so locks that nobody
+ * waits for cost nothing, however many there are. All functions that take a thread: context hook, its gate closed.
  */
 
 struct lock_facts {
 	uint64_t address;
 	enum mp_lock_kind kind;
-	uint32_t flags;		/* MP_LOCK_FLAG_* */
+	uint32_t flags; /* MP_LOCK_FLAG_* */
 };
 
 /* A wait between lock_wait_begin() and lock_wait_end(); the gate is open meanwhile. */
 struct lock_wait {
 	struct thread *thread;
-	struct mp_lock_share *share;	/* NULL: the lock has no number */
-	struct mp_lock_wait *row;	/* NULL: no room */
+	struct mp_lock_share *share; /* NULL: the lock has no number */
+	struct mp_lock_wait *row;    /* NULL: no room */
 	uint64_t start_ns;
-	uint32_t forks;			/* a signal handler may fork while we wait: then the rows are not ours any more */
+	uint32_t forks; /* a signal handler may fork while we wait: then the rows are not ours any more */
 };
 
-#define LOCK_WAYS 4u	/* places in a thread's table where an address may be */
+#define LOCK_WAYS 4u /* places in a thread's table where an address may be */
 
 /* Changes whenever an address gets a number or loses it: slots of another epoch look their address up again. */
 extern uint32_t lock_epoch;
@@ -73,7 +73,7 @@ static inline void lock_count(struct thread *t, uint64_t address)
 /* Counts an attempt that found the lock taken and gave up at once. Kept only for locks that were contended. */
 void lock_count_failure(struct thread *t, uint64_t address);
 
-/* Counts a contention by the caller with REGS and starts the clock. The caller opens the gate, waits, closes it again. */
+/* Counts a contention by the function with REGS, starts the clock. The caller then opens the gate and waits. */
 void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, const struct regs *regs);
 /* T: of the caller as it is now, after the wait. Does not count the acquisition. */
 void lock_wait_end(const struct lock_wait *w, struct thread *t, bool timed_out);

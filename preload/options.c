@@ -59,7 +59,7 @@ static int parse_choice(const char *s, const char *choices)
 	for (int index = 0;; index++) {
 		size_t i = 0;
 
-		while (s[i] && s[i] == choices[i])
+		while (s[i] && s[i] != '|' && s[i] == choices[i])
 			i++;
 		if (!s[i] && (!choices[i] || choices[i] == '|'))
 			return index;

@@ -77,6 +77,21 @@ void os_unmap(void *p, size_t bytes)
 	SYS2(__NR_munmap, p, bytes);
 }
 
+void *os_map_huge(size_t bytes)
+{
+	char *p = os_map(bytes + OS_HUGE_PAGE);
+	size_t before;
+
+	if (!p)
+		return NULL;
+	before = -(size_t)p & (OS_HUGE_PAGE - 1);
+	if (before)
+		os_unmap(p, before);
+	os_unmap(p + before + bytes, OS_HUGE_PAGE - before);
+	SYS3(__NR_madvise, p + before, bytes, MADV_HUGEPAGE);
+	return p + before;
+}
+
 void *os_map_wiped_on_fork(size_t bytes)
 {
 	void *p = os_map(bytes);

@@ -12,6 +12,9 @@
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);
+/* Like os_map, at a multiple of OS_HUGE_PAGE and with huge pages where the kernel has any. BYTES: a multiple of it too. */
+#define OS_HUGE_PAGE (2u << 20)
+void *os_map_huge(size_t bytes);
 /* Private zeroed memory that reads as zero again in a fork child. NULL: none to be had, or the kernel cannot do it. */
 void *os_map_wiped_on_fork(size_t bytes);
 /* Shared mapping of FD; address space only, no page is touched. */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands in for the parts of the preload that interpose functions and set up processes, which a test cannot have. */
+#include "preload_doubles.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "drop.h"
+#include "dump_map.h"
+#include "init.h"
+#include "modules.h"
+#include "options.h"
+#include "unit_util.h"
+
+bool process_ready(void)
+{
+	return dump_base != NULL;
+}
+
+bool process_is_setting_up(void)
+{
+	return false;
+}
+
+struct range process_stack(void)
+{
+	struct range r = { 0, 0 };
+
+	if (!modules_find_writable((uint64_t)__builtin_frame_address(0), &r.start, &r.end))
+		ck_abort_msg("the stack is not in /proc/self/maps");
+	return r;
+}
+
+void preload_new_dump(uint64_t max_bytes)
+{
+	char directory[512];
+	char pattern[600];
+
+	unit_make_directory(directory, sizeof(directory));
+	snprintf(pattern, sizeof(pattern), "%s/dump", directory);
+	opt.max_dump = max_bytes;
+	dump_base = NULL;
+	ck_assert(dump_create(pattern, "unit"));
+	unit_remove_directory(directory);
+}
+
+const struct mp_chunk *preload_chunk(enum mp_chunk_kind kind, unsigned n)
+{
+	uint64_t at = MP_HEADER_BYTES;
+
+	while (at < dump_header()->used_bytes) {
+		const struct mp_chunk *chunk = (const void *)(dump_base + at);
+
+		ck_assert_uint_ge(chunk->bytes, sizeof(*chunk));
+		if (chunk->kind == kind && n-- == 0)
+			return chunk;
+		at += chunk->bytes;
+	}
+	ck_assert_uint_eq(at, dump_header()->used_bytes);
+	return NULL;
+}
+
+const void *preload_row(enum mp_chunk_kind kind, uint64_t number, size_t row_bytes)
+{
+	const struct mp_chunk *chunk;
+
+	for (unsigned n = 0; (chunk = preload_chunk(kind, n)); n++) {
+		ck_assert_uint_eq(chunk->row_bytes, row_bytes);
+		if (number >= chunk->first && number < chunk->first + chunk->rows)
+			return (const char *)(chunk + 1) + (number - chunk->first) * row_bytes;
+	}
+	ck_abort_msg("no row %llu of kind %d", (unsigned long long)number, (int)kind);
+	return NULL;
+}
+
+uint64_t preload_losses(enum mp_loss_reason reason)
+{
+	static struct mp_loss rows[MP_LOSS_COUNT - 1];
+	static bool attached;
+
+	if (!attached)
+		drop_attach(rows);
+	attached = true;
+	return rows[reason - 1].count;
+}
+
+const char *preload_stderr(void (*run)(const void *data), const void *data)
+{
+	static char text[16384];
+	size_t used = 0;
+	int pipe_ends[2];
+	int status;
+	ssize_t n;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(pipe_ends), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		dup2(pipe_ends[1], 2);
+		close(pipe_ends[0]);
+		close(pipe_ends[1]);
+		run(data);
+		_exit(0);
+	}
+	close(pipe_ends[1]);
+	while ((n = read(pipe_ends[0], text + used, sizeof(text) - 1 - used)) > 0)
+		used += (size_t)n;
+	close(pipe_ends[0]);
+	text[used] = '\0';
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x: %s", (unsigned)status, text);
+	return text;
+}

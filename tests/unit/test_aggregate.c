@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of profile, aggregate and filter: sums over shards, rankings, selections. */
+#include "aggregate.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump_read.h"
+#include "filter.h"
+#include "lock_view.h"
+#include "stack_view.h"
+#include "unit_util.h"
+
+Suite *suite_aggregate(void);
+
+/* The sample dump, see unit_util.c. */
+static struct unit_dump dump;
+static struct profile profile;
+static struct aggregate aggregate;
+static struct symbolizer *symbols;
+
+static void read_sample(void)
+{
+	const struct symbolizer_options options = { .inlines = true, .enabled = false };
+	struct err err = { 0 };
+
+	unit_dump_sample(&dump);
+	profile_init(&profile, "sample.bin");
+	ck_assert_msg(dump_read(dump.bytes, dump.size, "sample.bin", &profile, &err), "%s", err.text);
+	aggregate_init(&aggregate, &profile);
+	symbols = symbolizer_new(&profile, &options);
+}
+
+static void free_sample(void)
+{
+	symbolizer_free(symbols);
+	aggregate_free(&aggregate);
+	profile_free(&profile);
+	unit_dump_free(&dump);
+}
+
+static const struct site *find_site(uint32_t stack)
+{
+	for (size_t i = 0; i < aggregate.site_count; i++) {
+		if (aggregate.sites[i].stack == stack)
+			return &aggregate.sites[i];
+	}
+	ck_abort_msg("no site of stack %u", stack);
+	return NULL;
+}
+
+START_TEST(shares_of_a_site_are_added)
+{
+	const struct site *parse = find_site(UNIT_STACK_PARSE);
+
+	ck_assert_uint_eq(aggregate.site_count, 4);
+	ck_assert_uint_eq(parse->alloc_count, 7);
+	ck_assert_uint_eq(parse->alloc_bytes, 700);
+	ck_assert_uint_eq(parse->free_count, 6);
+	ck_assert_uint_eq(parse->free_bytes, 600);
+	ck_assert_int_eq(parse->live_count, 1);
+	ck_assert_int_eq(parse->live_bytes, 100);
+	ck_assert_uint_eq(parse->realloc_count, 1);
+}
+END_TEST
+
+/*
+ * A row of the last peak's epoch brings its noted share. A row of an older epoch has not changed since, so its live
+ * values are its share, whatever it noted for the older peak.
+ */
+START_TEST(shares_of_the_peak_follow_the_epoch)
+{
+	ck_assert_int_eq(find_site(UNIT_STACK_MAIN)->peak_bytes, 900);
+	ck_assert_int_eq(find_site(UNIT_STACK_PARSE)->peak_bytes, 500 - 300);
+	ck_assert_int_eq(find_site(UNIT_STACK_PARSE)->peak_count, 5 - 3);
+	ck_assert_int_eq(find_site(UNIT_STACK_LOAD)->peak_bytes, 50);
+	ck_assert_int_eq(find_site(UNIT_STACK_SIGNAL)->peak_bytes, 0);
+	ck_assert_int_eq(aggregate.totals.peak_bytes, (int64_t)profile.peak_bytes);
+	ck_assert_int_eq(aggregate.totals.peak_count, (int64_t)profile.peak_count);
+}
+END_TEST
+
+START_TEST(totals_equal_those_of_the_threads)
+{
+	uint64_t alloc_count = 0, alloc_bytes = 0, free_count = 0, free_bytes = 0;
+
+	for (size_t i = 0; i < profile.thread_count; i++) {
+		alloc_count += profile.threads[i].alloc_count;
+		alloc_bytes += profile.threads[i].alloc_bytes;
+		free_count += profile.threads[i].free_count;
+		free_bytes += profile.threads[i].free_bytes;
+	}
+	ck_assert_uint_eq(aggregate.totals.alloc_count, alloc_count);
+	ck_assert_uint_eq(aggregate.totals.alloc_bytes, alloc_bytes);
+	ck_assert_uint_eq(aggregate.totals.free_count, free_count);
+	ck_assert_uint_eq(aggregate.totals.free_bytes, free_bytes);
+	ck_assert_int_eq(aggregate.totals.live_bytes, profile.live_bytes);
+	ck_assert_int_eq(aggregate.totals.live_count, profile.live_count);
+	ck_assert_uint_eq(aggregate.totals.temporary_count, 4);
+}
+END_TEST
+
+START_TEST(shares_and_waits_of_a_lock_are_added)
+{
+	const struct lock_sum *lock = &aggregate.locks[0];
+
+	ck_assert_uint_eq(aggregate.lock_count, 2);
+	ck_assert_uint_eq(lock->lock->number, 1);
+	ck_assert_uint_eq(lock->acquisitions, 140);
+	ck_assert_uint_eq(lock->contentions, 5);
+	ck_assert_uint_eq(lock->wait_ns, 10000);
+	ck_assert_uint_eq(lock->wait_max_ns, 6000);
+	ck_assert_uint_eq(lock->waiter_count, 2);
+	ck_assert_uint_eq(lock->waiters[0].stack, UNIT_STACK_MAIN); /* the longest wait first */
+	ck_assert_uint_eq(lock->waiters[0].wait_ns, 7000);
+	ck_assert_uint_eq(lock->waiters[1].count, 3);
+	ck_assert_uint_eq(aggregate.locks[1].trylock_failures, 4);
+	ck_assert_uint_eq(aggregate.locks[1].timeouts, 1);
+	ck_assert_uint_eq(aggregate.locks[1].waiter_count, 0);
+}
+END_TEST
+
+START_TEST(incomplete_stacks_are_summed_by_their_mark)
+{
+	ck_assert_uint_eq(aggregate.mark_count, 1);
+	ck_assert_uint_eq(aggregate.marks[0].mark, MP_MARK_DEPTH);
+	ck_assert_uint_eq(aggregate.marks[0].alloc_count, 2);
+}
+END_TEST
+
+static const struct {
+	enum site_key key;
+	uint32_t order[4];
+} rankings[] = {
+	{ SITE_KEY_PEAK, { UNIT_STACK_MAIN, UNIT_STACK_PARSE, UNIT_STACK_LOAD, UNIT_STACK_SIGNAL } },
+	{ SITE_KEY_BYTES, { UNIT_STACK_MAIN, UNIT_STACK_PARSE, UNIT_STACK_LOAD, UNIT_STACK_SIGNAL } },
+	{ SITE_KEY_COUNT, { UNIT_STACK_MAIN, UNIT_STACK_PARSE, UNIT_STACK_SIGNAL, UNIT_STACK_LOAD } },
+	{ SITE_KEY_LIVE, { UNIT_STACK_MAIN, UNIT_STACK_PARSE, UNIT_STACK_LOAD, UNIT_STACK_SIGNAL } },
+	/* equals: by stack number */
+	{ SITE_KEY_TEMPORARY, { UNIT_STACK_MAIN, UNIT_STACK_SIGNAL, UNIT_STACK_PARSE, UNIT_STACK_LOAD } },
+	{ SITE_KEY_REALLOC, { UNIT_STACK_PARSE, UNIT_STACK_MAIN, UNIT_STACK_LOAD, UNIT_STACK_SIGNAL } },
+};
+
+START_TEST(every_key_ranks)
+{
+	const struct site *sites[4];
+
+	for (size_t i = 0; i < UNIT_LENGTH(sites); i++)
+		sites[i] = &aggregate.sites[3 - i];
+	aggregate_rank_sites(sites, UNIT_LENGTH(sites), rankings[_i].key);
+	for (size_t i = 0; i < UNIT_LENGTH(sites); i++)
+		ck_assert_uint_eq(sites[i]->stack, rankings[_i].order[i]);
+	for (size_t i = 1; i < UNIT_LENGTH(sites); i++)
+		ck_assert_int_ge(site_value(sites[i - 1], rankings[_i].key), site_value(sites[i], rankings[_i].key));
+}
+END_TEST
+
+START_TEST(locks_rank_by_wait)
+{
+	const struct lock_sum *locks[] = { &aggregate.locks[1], &aggregate.locks[0] };
+
+	aggregate_rank_locks(locks, UNIT_LENGTH(locks));
+	ck_assert_uint_eq(locks[0]->lock->number, 1);
+	aggregate_rank_locks(locks, 0);
+	aggregate_rank_sites(NULL, 0, SITE_KEY_PEAK);
+}
+END_TEST
+
+START_TEST(wrapped_sums_do_no_harm)
+{
+	const struct mp_node nodes[] = { { .ip = 0x401000 } };
+	const struct mp_site sites[] = {
+		{ .stack = 1,
+		  .peak_epoch = 0,
+		  .alloc_bytes = UINT64_MAX,
+		  .peak_bytes = INT64_MIN,
+		  .peak_count = INT32_MIN },
+		{ .stack = 1, .peak_epoch = 0, .alloc_bytes = UINT64_MAX, .peak_bytes = INT64_MIN, .free_bytes = 1 },
+	};
+	struct unit_dump wrapped;
+	struct profile wrapped_profile;
+	struct aggregate wrapped_sums;
+	struct err err = { 0 };
+
+	unit_dump_begin(&wrapped);
+	unit_dump_rows(&wrapped, NODE, nodes, 1, 0);
+	unit_dump_rows(&wrapped, SITE, sites, 0, 1);
+	profile_init(&wrapped_profile, NULL);
+	ck_assert(dump_read(wrapped.bytes, wrapped.size, NULL, &wrapped_profile, &err));
+	aggregate_init(&wrapped_sums, &wrapped_profile);
+	ck_assert_uint_eq(wrapped_sums.totals.alloc_bytes, UINT64_MAX - 1);
+	aggregate_free(&wrapped_sums);
+	profile_free(&wrapped_profile);
+	unit_dump_free(&wrapped);
+}
+END_TEST
+
+START_TEST(warnings_are_kept_once)
+{
+	size_t before = profile.warning_count;
+
+	profile_warn(&profile, "offset %d", 1);
+	profile_warn(&profile, "offset %d", 1);
+	profile_warn(&profile, "offset %d", 2);
+	ck_assert_uint_eq(profile.warning_count, before + 2);
+	ck_assert_str_eq(profile.warnings[before + 1], "offset 2");
+}
+END_TEST
+
+START_TEST(numbers_of_the_dump_have_names)
+{
+	ck_assert_str_eq(profile_mark_name(MP_MARK_DEPTH), "DEPTH");
+	ck_assert_ptr_nonnull(profile_mark_text(MP_MARK_OTHER));
+	ck_assert_str_eq(profile_mode_name(MP_MODE_SAMPLE), "sample");
+	ck_assert_str_eq(profile_ended_name(PROFILE_ENDED_KILLED), "killed");
+	ck_assert_str_eq(profile_lock_kind_name(MP_LOCK_MUTEX), "mutex");
+	ck_assert_str_eq(profile_lock_category(MP_LOCK_SEM), "coordination");
+	ck_assert_str_eq(profile_loss_name(MP_LOSS_NESTED), "nested");
+	ck_assert_ptr_nonnull(profile_loss_text(MP_LOSS_EARLY));
+	ck_assert_ptr_null(profile_mark_name(4000));
+	ck_assert_ptr_null(profile_mode_name(0));
+	ck_assert_ptr_null(profile_mode_name(99));
+	ck_assert_ptr_null(profile_lock_kind_name(0));
+	ck_assert_ptr_null(profile_lock_category(999));
+	ck_assert_ptr_null(profile_loss_name(999));
+}
+END_TEST
+
+/* Without symbols only the names of the modules can match. */
+static const struct {
+	const char *expression;
+	bool main, parse, load;
+} filters[] = {
+	{ "app", true, true, true },
+	{ "libplugin", false, false, true },
+	{ "^/opt/.*\\.so$", false, false, true },
+	{ "(app|plugin)", true, true, true },
+	{ "nowhere", false, false, false },
+	{ "", true, true, true },
+};
+
+START_TEST(a_filter_takes_stacks_with_a_matching_frame)
+{
+	struct err err = { 0 };
+	struct filter *filter = filter_new(filters[_i].expression, &profile, symbols, &err);
+
+	ck_assert_ptr_nonnull(filter);
+	ck_assert_str_eq(filter_expression(filter), filters[_i].expression);
+	/* Twice: the second answer is a remembered one. */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(filter_matches_stack(filter, UNIT_STACK_LOAD), filters[_i].load);
+		ck_assert_int_eq(filter_matches_stack(filter, UNIT_STACK_PARSE), filters[_i].parse);
+		ck_assert_int_eq(filter_matches_stack(filter, UNIT_STACK_MAIN), filters[_i].main);
+		ck_assert(!filter_matches_stack(filter, 0));
+	}
+	ck_assert(!filter_matches_text(filter, NULL));
+	ck_assert_int_eq(filter_matches_text(filter, "an app"), filters[_i].parse && filters[_i].expression[0] != '^');
+	filter_free(filter);
+}
+END_TEST
+
+START_TEST(a_wrong_expression_is_named)
+{
+	struct err err = { 0 };
+
+	ck_assert_ptr_null(filter_new("a(b", &profile, symbols, &err));
+	ck_assert(err.set);
+	ck_assert_ptr_nonnull(strstr(err.text, "a(b"));
+	filter_free(NULL);
+}
+END_TEST
+
+START_TEST(a_stack_shows_its_frames_and_its_mark)
+{
+	struct stack_view view = { 0 };
+
+	stack_view_fill(&view, &profile, symbols, UNIT_STACK_LOAD);
+	ck_assert_uint_eq(view.frames.count, 2);
+	ck_assert_str_eq(view.frames.list[0].module, "/opt/sample/libplugin.so");
+	ck_assert_uint_eq(view.frames.list[0].address, 0x7f0000001100);
+	ck_assert_uint_eq(view.mark, 0);
+	stack_view_fill(&view, &profile, symbols, UNIT_STACK_SIGNAL);
+	ck_assert_uint_eq(view.frames.count, 1);
+	ck_assert_uint_eq(view.mark, MP_MARK_DEPTH);
+	stack_view_fill(&view, &profile, symbols, 0);
+	ck_assert_uint_eq(view.frames.count, 0);
+	stack_view_free(&view);
+	ck_assert_str_eq(stack_view_base_name("/a/b.c"), "b.c");
+	ck_assert_str_eq(stack_view_base_name("b.c"), "b.c");
+}
+END_TEST
+
+START_TEST(a_lock_without_symbols_has_no_name)
+{
+	char buffer[256];
+
+	ck_assert_ptr_null(lock_view_name(&profile, symbols, &profile.locks[0], buffer, sizeof(buffer)));
+	ck_assert_ptr_null(lock_view_name(&profile, symbols, &profile.locks[1], buffer, sizeof(buffer)));
+}
+END_TEST
+
+Suite *suite_aggregate(void)
+{
+	Suite *suite = suite_create("aggregate");
+	TCase *sums = tcase_create("sums");
+	TCase *selections = tcase_create("selections");
+
+	tcase_add_checked_fixture(sums, read_sample, free_sample);
+	tcase_add_test(sums, shares_of_a_site_are_added);
+	tcase_add_test(sums, shares_of_the_peak_follow_the_epoch);
+	tcase_add_test(sums, totals_equal_those_of_the_threads);
+	tcase_add_test(sums, shares_and_waits_of_a_lock_are_added);
+	tcase_add_test(sums, incomplete_stacks_are_summed_by_their_mark);
+	tcase_add_loop_test(sums, every_key_ranks, 0, (int)UNIT_LENGTH(rankings));
+	tcase_add_test(sums, locks_rank_by_wait);
+	tcase_add_test(sums, wrapped_sums_do_no_harm);
+	tcase_add_test(sums, warnings_are_kept_once);
+	tcase_add_test(sums, numbers_of_the_dump_have_names);
+	suite_add_tcase(suite, sums);
+	tcase_add_checked_fixture(selections, read_sample, free_sample);
+	tcase_add_loop_test(selections, a_filter_takes_stacks_with_a_matching_frame, 0, (int)UNIT_LENGTH(filters));
+	tcase_add_test(selections, a_wrong_expression_is_named);
+	tcase_add_test(selections, a_stack_shows_its_frames_and_its_mark);
+	tcase_add_test(selections, a_lock_without_symbols_has_no_name);
+	suite_add_tcase(suite, selections);
+	return suite;
+}
