@@ -17,15 +17,9 @@ static void print_name(FILE *out, const char *name)
 
 static void print_frame(FILE *out, const struct frame *frame)
 {
-	if (frame->function) {
-		print_name(out, frame->function);
-	} else if (frame->module) {
-		fputc('[', out);
-		print_name(out, stack_view_base_name(frame->module));
-		fputc(']', out);
-	} else {
-		fprintf(out, "0x%" PRIx64, frame->address);
-	}
+	char place[256];
+
+	print_name(out, stack_view_name(frame, place, sizeof(place)));
 }
 
 static void print_stack(const struct report *report, struct stack_view *view, uint32_t stack, int64_t value, FILE *out)

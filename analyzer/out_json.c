@@ -271,6 +271,10 @@ static json_t *make_frame(const struct frame *frame)
 	put(object, "line", number_unless(frame->line, frame->line == 0));
 	put(object, "module", string_or_null(frame->module));
 	put(object, "address", address_text(frame->address));
+	if (frame->module)
+		put(object, "offset", address_text(frame->offset));
+	else
+		put(object, "offset", json_null());
 	put(object, "inlined", json_boolean(frame->inlined));
 	return object;
 }

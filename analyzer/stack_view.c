@@ -2,6 +2,8 @@
 /* Stacks with symbols. */
 #include "stack_view.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *stack_view_base_name(const char *path)
@@ -41,4 +43,15 @@ void stack_view_fill(struct stack_view *view, const struct profile *profile, str
 void stack_view_free(struct stack_view *view)
 {
 	vec_free(&view->frames);
+}
+
+const char *stack_view_name(const struct frame *frame, char *buf, size_t bytes)
+{
+	if (frame->function)
+		return frame->function;
+	if (frame->module)
+		snprintf(buf, bytes, "%s+0x%" PRIx64, stack_view_base_name(frame->module), frame->offset);
+	else
+		snprintf(buf, bytes, "0x%" PRIx64, frame->address);
+	return buf;
 }

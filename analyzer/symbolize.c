@@ -551,6 +551,7 @@ static void fill_entry(struct symbolizer *s, struct cache_entry *entry)
 		return;
 	row = &s->profile->modules[entry->module - 1];
 	entry->frames[0].module = row->path;
+	entry->frames[0].offset = entry->ip - row->bias;
 	if (!s->options.enabled || pc < row->start || pc >= row->end)
 		return;
 	object = &s->objects[s->object_of_row[entry->module - 1]];

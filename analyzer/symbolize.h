@@ -17,6 +17,7 @@ struct frame {
 	uint32_t line;        /* 0 = unknown */
 	const char *module;   /* path of the object as recorded; NULL = unknown */
 	uint64_t address;     /* in the memory of the program, as recorded */
+	uint64_t offset;      /* the same address as in the object's file; meaningless without a module */
 	bool inlined;         /* the code of this function lies within the function of the next frame */
 };
 

@@ -51,14 +51,17 @@ static const struct section sections[] = {
 
 static size_t frame_function_columns(const struct term *term, const struct frame *frame)
 {
-	return frame->function ? term_columns(term, frame->function) : 18;
+	char place[256];
+
+	return term_columns(term, stack_view_name(frame, place, sizeof(place)));
 }
 
 /* "file:line  (module)" within COLUMNS (0 = no limit). */
 static void print_place(const struct term *term, const struct frame *frame, size_t columns)
 {
 	char line[24] = "";
-	const char *module = frame->module ? stack_view_base_name(frame->module) : NULL;
+	/* A frame without a function goes by its module already. */
+	const char *module = frame->module && frame->function ? stack_view_base_name(frame->module) : NULL;
 	size_t taken = module ? term_columns(term, module) + 4 : 0;
 
 	if (frame->file) {
@@ -86,13 +89,9 @@ static void print_place(const struct term *term, const struct frame *frame, size
 
 static void print_frame(const struct term *term, const struct frame *frame, size_t indent, size_t function_columns)
 {
-	char address[32];
-	const char *function = frame->function;
+	char place[256];
+	const char *function = stack_view_name(frame, place, sizeof(place));
 
-	if (!function) {
-		snprintf(address, sizeof(address), "0x%" PRIx64, frame->address);
-		function = address;
-	}
 	fprintf(term->out, "%*s", (int)indent, "");
 	term_text(term, function, function_columns, function_columns, false);
 	fputs("  ", term->out);
@@ -155,10 +154,11 @@ static void print_reference(struct ranking *ranking, uint32_t stack, uint64_t pl
 	stack_view_fill(&ranking->view, ranking->report->profile, ranking->report->symbols, stack);
 	fprintf(term->out, "%*s", (int)STACK_INDENT, "");
 	for (size_t i = 0; i < view->frames.count && i < REFERENCE_FRAMES; i++) {
-		const char *function = view->frames.list[i].function;
+		char name[256];
+		const char *function = stack_view_name(&view->frames.list[i], name, sizeof(name));
 
 		fputs(i > 0 ? " < " : "", term->out);
-		term_text(term, function ? function : "?", REFERENCE_FUNCTION_MAX, 0, false);
+		term_text(term, function, REFERENCE_FUNCTION_MAX, 0, false);
 	}
 	term_line(term, TERM_DIM, " %s the stack of #%u %s", term_ellipsis(term), (unsigned)(place & 0xffffffff),
 		  sections[place >> 32].reference);

@@ -323,16 +323,16 @@ static const struct {
 	enum out_metric metric;
 	const char *want;
 } folded[] = {
-	{ OUT_METRIC_COUNT, "[app] 10\n"
-			    "[app];[app] 7\n"
-			    "[app];[libplugin.so] 1\n"
-			    "[cut: deeper than the limit];[app] 2\n" },
+	{ OUT_METRIC_COUNT, "app+0x1100 10\n"
+			    "app+0x1100;app+0x1200 7\n"
+			    "app+0x1100;libplugin.so+0x1100 1\n"
+			    "[cut: deeper than the limit];app+0x1300 2\n" },
 	/* What came to nothing has no line. */
-	{ OUT_METRIC_LIVE, "[app] 600\n"
-			   "[app];[app] 100\n"
-			   "[app];[libplugin.so] 50\n" },
-	{ OUT_METRIC_WAIT, "[app] 7000\n"
-			   "[app];[app] 3000\n" },
+	{ OUT_METRIC_LIVE, "app+0x1100 600\n"
+			   "app+0x1100;app+0x1200 100\n"
+			   "app+0x1100;libplugin.so+0x1100 50\n" },
+	{ OUT_METRIC_WAIT, "app+0x1100 7000\n"
+			   "app+0x1100;app+0x1200 3000\n" },
 };
 
 START_TEST(folded_stacks_begin_outside)
