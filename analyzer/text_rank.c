@@ -60,8 +60,7 @@ static size_t frame_function_columns(const struct term *term, const struct frame
 static void print_place(const struct term *term, const struct frame *frame, size_t columns)
 {
 	char line[24] = "";
-	/* A frame without a function goes by its module already. */
-	const char *module = frame->module && frame->function ? stack_view_base_name(frame->module) : NULL;
+	const char *module = frame->module ? stack_view_base_name(frame->module) : NULL;
 	size_t taken = module ? term_columns(term, module) + 4 : 0;
 
 	if (frame->file) {
@@ -93,6 +92,11 @@ static void print_frame(const struct term *term, const struct frame *frame, size
 	const char *function = stack_view_name(frame, place, sizeof(place));
 
 	fprintf(term->out, "%*s", (int)indent, "");
+	if (!frame->function) {	/* goes by its module already */
+		term_text(term, function, 0, 0, false);
+		fputc('\n', term->out);
+		return;
+	}
 	term_text(term, function, function_columns, function_columns, false);
 	fputs("  ", term->out);
 	print_place(term, frame, term->width > 0 ? term->width - indent - function_columns - 2 : 0);
