@@ -18,7 +18,9 @@ Q :=
 say :=
 endif
 
-need = $(if $(shell $(PKG_CONFIG) --exists $(1) && echo y),,$(error $(1) is missing: run scripts/install-deps.sh, or install Debian package $(2)))
+# A missing library is named before the compiler stumbles over its header.
+need = $(if $(shell $(PKG_CONFIG) --exists $(1) && echo y),,\
+	$(error $(1) is missing: run scripts/install-deps.sh, or install Debian package $(2)))
 
 warnings := -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla \
 	-Wformat=2 $(if $(WERROR),-Werror)
@@ -30,7 +32,8 @@ san := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 preload_flags := $(common) -Ipreload -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition \
 	-fno-omit-frame-pointer -fexceptions -fasynchronous-unwind-tables -fno-builtin -fcf-protection=none \
 	-Wframe-larger-than=2048 $(if $(DEBUG),,-flto=auto -fno-fat-lto-objects)
-analyzer_flags = $(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
+analyzer_flags = $(call need,libdw,libdw-dev)$(call need,jansson,libjansson-dev) \
+	$(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
 analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty
 
 preload_src := $(sort $(wildcard preload/*.c))
@@ -38,7 +41,7 @@ preload_asm := $(wildcard preload/*_$(ARCH).S)
 analyzer_src := $(sort $(wildcard analyzer/*.c))
 # Unit tests hold the analyzer without main(), and the modules of the preload that do not take malloc over.
 unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(analyzer_src)) \
-	$(filter-out %_hooks.c preload/init.c preload/thread.c preload/lock_table.c preload/heap.c preload/timeline.c,$(preload_src))
+	$(filter-out %_hooks.c $(addprefix preload/,init.c thread.c lock_table.c heap.c timeline.c),$(preload_src))
 fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
 fuzz_cfi_src := tests/fuzz/fuzz_cfi.c tests/fuzz/fuzz_driver.c preload/cfi_compile.c preload/cfi_fde.c
 
@@ -64,7 +67,8 @@ preload_ldflags := -shared -Wl,--version-script=preload/libmemprof.map -Wl,--exc
 	-Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-soname,libmemprof.so -Wl,--as-needed
 
 $(O)/libmemprof.so: $(preload_obj) preload/libmemprof.map
-	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_flags) $(preload_ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
+	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_flags) $(preload_ldflags) $(CFLAGS) \
+		$(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
 
 $(O)/memprof-analyze: $(analyzer_obj)
 	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $(analyzer_obj) $(analyzer_libs)
@@ -76,6 +80,8 @@ $(O)/analyzer/%.o: analyzer/%.c
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(analyzer_flags) $(CFLAGS) -c -o $@ $<
 
 # --- tests ---
+
+include tests/targets/targets.mk
 
 $(O)/san/%.o: %.c
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(common) -Ianalyzer -Ipreload -Itests/unit \
@@ -127,12 +133,13 @@ $(O)/fuzz_cfi: $(filter-out %/fuzz_driver.c,$(fuzz_cfi_src))
 
 ## bench: overhead of memprof beside heaptrack's, in one table (minutes)
 bench: all
-	$(Q)BUILD=$(O) tests/bench/run_bench.py $(BENCH)
+	$(Q)BUILD=$(O) CC="$(CC)" tests/bench/run_bench.py $(BENCH)
 
 ## demo: profiles sqlite3 at work and prints the report
 demo: all
 	$(Q)rm -f $(O)/demo.bin
-	$(Q)$(O)/memprof --out=$(O)/demo.bin -- sqlite3 :memory: '.read tests/bench/workloads/sqlite3.sql' >$(O)/demo.out
+	$(Q)$(O)/memprof --out=$(O)/demo.bin -- sqlite3 :memory: \
+		'.read tests/bench/workloads/sqlite3.sql' >$(O)/demo.out
 	$(Q)$(O)/memprof-analyze --top 5 $(O)/demo.bin
 
 # --- installation ---
@@ -154,7 +161,8 @@ install: all
 ## uninstall: removes what install has put there
 uninstall:
 	rm -f $(dest)/bin/memprof $(dest)/bin/memprof-analyze $(dest)/lib/libmemprof.so
-	rm -f $(addprefix $(dest)/share/man/man1/,$(notdir $(man1))) $(addprefix $(dest)/share/man/man5/,$(notdir $(man5)))
+	rm -f $(addprefix $(dest)/share/man/man1/,$(notdir $(man1)))
+	rm -f $(addprefix $(dest)/share/man/man5/,$(notdir $(man5)))
 	rm -f $(addprefix $(dest)/share/man/man7/,$(notdir $(man7)))
 
 -include $(wildcard $(O)/*/*.d $(O)/san/*/*.d $(O)/san/tests/*/*.d)

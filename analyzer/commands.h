@@ -21,7 +21,8 @@ enum exit_status {
 #define COMMANDS(X)                                                                                                 \
 	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")            \
 	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging") \
-	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off")
+	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
+	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
 
 #define X(name, word, operands, function, help) COMMAND_##name,
 enum command { COMMANDS(X) };
@@ -78,8 +79,8 @@ struct options {
 #undef STR
 
 /*
- * Runs the command on the operands (at least one) and returns the status to exit with. An error that ends the command
- * is left in ERR for main() to print.
+ * Runs the command on the operands (at least one, if it takes any) and returns the status to exit with. An error that
+ * ends the command is left in ERR for main() to print.
  */
 #define X(name, word, operands, function, help) \
 	int function(const struct options *options, char *const *paths, size_t count, struct err *err);

@@ -167,7 +167,7 @@ bool dump_file_load(const char *path, struct profile *profile, struct err *err)
 		goto out;
 	if (!dump_read(file.bytes, file.size, path, profile, err))
 		goto out;
-	/* It may have ended since. Asked before reading, so that "killed" is never said of one that was just exiting. */
+	/* It may have ended since. Asked before reading, so that "killed" is not said of one that was just exiting. */
 	if (profile->process.ended == PROFILE_ENDED_RUNNING && !running)
 		profile->process.ended = PROFILE_ENDED_KILLED;
 	ok = true;

@@ -99,7 +99,7 @@ static void print_help(FILE *out)
 	      out);
 	print_commands(out);
 	fputc('\n', out);
-	print_options(out, FOR_REPORT);
+	print_options(out, UINT32_MAX);
 	fputs("  --help, --version\n\n"
 	      "Exit status: 0 fine; 2 bad usage, or nothing could be read; 3 partial: something is missing, the rest "
 	      "was\n"
@@ -278,8 +278,10 @@ static int run_command(size_t command, char **arguments, size_t argument_count, 
 
 	if (!parse(arguments, (unsigned)command, &options, operands, &count, err))
 		goto out;
-	if (count == 0)
+	if (count == 0 && commands[command].operands[0])
 		usage_error(err, "%s: which dump?", commands[command].word);
+	else if (count > 0 && !commands[command].operands[0])
+		usage_error(err, "%s takes nothing", commands[command].word);
 	else if (count > 1 && !strstr(commands[command].operands, "..."))
 		usage_error(err, "%s takes one dump", commands[command].word);
 	else

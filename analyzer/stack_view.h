@@ -24,8 +24,10 @@ void stack_view_free(struct stack_view *view);
 const struct frame *stack_view_node_frames(const struct profile *profile, struct symbolizer *symbols, uint32_t node,
 					   size_t *ret_count);
 
-/* What a frame is called: its function, else "object+0x12ab" (the address in the file, so the same in every run), else the
- * address in memory. Into BUF, cut where it ends; returns BUF or the function's name. */
+/*
+ * What a frame is called: its function, else "object+0x12ab" (the address in the file, so the same in every run), else
+ * the address in memory. Into BUF, cut where it ends; returns BUF or the function's name.
+ */
 const char *stack_view_name(const struct frame *frame, char *buf, size_t bytes);
 
 /* Last component of a path. */

@@ -100,7 +100,7 @@ static struct glyph next_glyph(const struct term *term, const char *text)
 		return (struct glyph){ .bytes = bytes ? bytes : 1, .columns = 1 };
 	if (code < 0x7f)
 		return (struct glyph){ .bytes = 1, .columns = 1, .shown = true };
-	/* -1: not printable, which is also what characters that change the direction of the text answer here or below */
+	/* -1: not printable; characters that change the direction of the text answer so here or below */
 	columns = wcwidth((wchar_t)code);
 	if (columns < 0 || (code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e) ||
 	    (code >= 0x2066 && code <= 0x2069))

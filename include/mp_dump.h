@@ -18,7 +18,8 @@
  *
  * Words: a *stack* is the return addresses of one call path; it is named by the number of its innermost *node*. Nodes
  * form a tree: a node is one return address and the number of the node of its caller. A *site* is a stack seen as a
- * place of allocation. A *shard* is a set of rows with one writing thread at a time; readers add the rows of all shards.
+ * place of allocation. A *shard* is a set of rows with one writing thread at a time; readers add the rows of all
+ * shards.
  */
 
 #define MP_MAGIC "MEMPROF\n"		/* 8 bytes, no terminator in the file */
@@ -83,7 +84,10 @@ struct mp_header {
 	uint64_t end_ns;		/* 0 while ended is MP_ENDED_RUNNING */
 	uint64_t last_ns;		/* last time seen by any slow path, so at most a little before the death */
 
-	/* Live bytes over all threads, as added up whenever a thread has moved by more than a small share of the total. */
+	/*
+	 * Live bytes over all threads, as added up whenever a thread has moved by more than a small share of the
+	 * total.
+	 */
 	int64_t live_bytes;
 	int64_t live_count;
 	uint64_t peak_bytes;		/* largest live_bytes so far */
@@ -124,7 +128,10 @@ struct mp_chunk {
 };
 _Static_assert(sizeof(struct mp_chunk) == MP_CHUNK_ALIGN, "rows start on a cache line");
 
-/* Node numbers: 0 is "no node" (the caller of the outermost frame), the first row of the first NODE chunk is number 1. */
+/*
+ * Node numbers: 0 is "no node" (the caller of the outermost frame), the first row of the first NODE chunk is number
+ * 1.
+ */
 struct mp_node {
 	uint64_t ip;		/* key. Return address, or the exact address for the frame a signal interrupted;
 				 * below MP_STACK_MARKS: enum mp_stack_mark */
@@ -162,8 +169,8 @@ enum mp_stack_mark { MP_STACK_MARK_LIST(X) };
  */
 struct mp_site {
 	uint32_t stack;		/* key: innermost node */
-	uint32_t peak_epoch;	/* equal to header.peak_epoch: peak_* are this row's share at the peak. Else the row has not
-				 * changed since an earlier peak, and its live values are its share at the peak. */
+	uint32_t peak_epoch;	/* equal to (the lower half of) header.peak_epoch: peak_* are this row's share at the
+				 * peak. Else the row has not changed since, and its live values are that share. */
 	uint64_t alloc_count;
 	uint64_t alloc_bytes;	/* as requested */
 	uint64_t free_count;	/* blocks of this site freed by this shard's threads, whoever allocated them */
@@ -171,8 +178,9 @@ struct mp_site {
 	int64_t peak_bytes;
 	int32_t peak_count;	/* saturates */
 	uint32_t temporary_count;	/* freed by the allocating thread before it allocated anything else */
-	uint32_t realloc_count;		/* allocations of this row that realloc made out of an older block. A row is
-					 * closed, and another opened for the same stack, before any 32-bit counter is full. */
+	uint32_t realloc_count;		/* allocations of this row that realloc made out of an older block. A row
+					 * is closed, and another opened for the same stack, before any 32-bit
+					 * counter is full. */
 	uint32_t check;			/* for the writer */
 };
 _Static_assert(sizeof(struct mp_site) == 64, "one cache line");
@@ -207,14 +215,14 @@ struct mp_module {
 	uint32_t generation;	/* 1, 2, ...: counts reuses of the same address range */
 	uint32_t build_id_bytes;	/* 0 = none */
 	uint8_t build_id[32];
-	uint64_t file_bytes;	/* size and modification time of the file when seen, for files without a build id; 0 = unknown */
+	uint64_t file_bytes;	/* size and modification time of the file when seen; 0 = unknown */
 	uint64_t file_mtime_ns;
 };
 _Static_assert(sizeof(struct mp_module) == 104, "format change");
 
 /* A string reference is the offset of an mp_string in the file, which always lies within a STRING chunk. */
 struct mp_string {
-	uint32_t bytes;		/* key; without the terminating 0, which follows the text. Strings start 8-byte aligned. */
+	uint32_t bytes;		/* key; without the 0 that follows the text. Strings start 8-byte aligned. */
 	char text[];
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every run-time option of the preload: parser, --help of the launcher, the options in the dump and the docs check read it. */
+/*
+ * Every run-time option of the preload: parser, --help of the launcher, the options in the dump and the docs check
+ * read it.
+ */
 #ifndef MP_OPTIONS_H
 #define MP_OPTIONS_H
 
@@ -8,14 +11,14 @@
  * NUM(field, variable, default, min, max, help)	decimal, with an optional K, M, G or T (powers of 1024)
  * SEL(field, variable, default, choices, help)		one of the words in choices, "a|b|c"; the field is its index
  */
-#define MP_OPTIONS(STR, NUM, SEL)                                                                                    \
-	STR(out, "MEMPROF_OUT", "memprof.%e.%p.bin", "dump file; %e program, %p process id, %t start time (s)")      \
-	SEL(mode, "MEMPROF_MODE", 0, "full|off", "full: record everything; off: loaded but dormant")                 \
-	SEL(locks, "MEMPROF_LOCKS", 1, "off|on", "record locks")                                                     \
-	NUM(depth, "MEMPROF_DEPTH", 512, 1, 512, "frames kept per stack; deeper stacks are cut at the outer end")    \
+#define MP_OPTIONS(STR, NUM, SEL) \
+	STR(out, "MEMPROF_OUT", "memprof.%e.%p.bin", "dump file; %e program, %p process id, %t start time (s)") \
+	SEL(mode, "MEMPROF_MODE", 0, "full|off", "full: record everything; off: loaded but dormant") \
+	SEL(locks, "MEMPROF_LOCKS", 1, "off|on", "record locks") \
+	NUM(depth, "MEMPROF_DEPTH", 512, 1, 512, "frames kept per stack; deeper stacks are cut at the outer end") \
 	NUM(timeline_ms, "MEMPROF_TIMELINE_MS", 10, 0, 3600000, "first distance of timeline points; 0: no timeline") \
-	NUM(max_dump, "MEMPROF_MAX_DUMP", 268435456, 1048576, 68719476736, "largest size of the dump file, bytes")   \
-	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)")      \
+	NUM(max_dump, "MEMPROF_MAX_DUMP", 268435456, 1048576, 68719476736, "largest size of the dump file, bytes") \
+	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)") \
 	SEL(quiet, "MEMPROF_QUIET", 0, "off|on", "no warnings on standard error")
 
 #endif

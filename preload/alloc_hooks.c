@@ -14,16 +14,17 @@
 #include "thread.h"
 
 /*
- * Every hook has the same shape. `enter` closes the gate; a hook that finds it shut (new thread, nested call, off, fork
- * child) asks the slow path, which answers with a thread or says "pass through". The gate stays shut during the real call,
- * so that what an allocator does inside itself is not counted twice. errno belongs to the real call: our own work makes
- * system calls only through os.h, which leaves it alone.
+ * Every hook has the same shape. `enter` closes the gate; a hook that finds it shut (new thread, nested call, off,
+ * fork child) asks the slow path, which answers with a thread or says "pass through". The gate stays shut during the
+ * real call, so that what an allocator does inside itself is not counted twice. errno belongs to the real call: our
+ * own work makes system calls only through os.h, which leaves it alone.
  */
 
 /* What the real function gave out on the way through. */
-static MP_COLD void *unrecorded(void *p)
+static inline void *unrecorded(void *p)
 {
-	heap_own(p);
+	if (unlikely(!process_passive))
+		heap_own(p);
 	return p;
 }
 
@@ -32,7 +33,9 @@ static inline struct thread *enter(void)
 {
 	struct thread *t = thread_self;
 
-	return likely(gate_enter(t)) ? t : thread_enter_slow();
+	if (likely(gate_enter(t)))
+		return t;
+	return process_passive ? NULL : thread_enter_slow();
 }
 
 static inline void leave(struct thread *t)
@@ -48,11 +51,11 @@ static inline bool multiply(size_t a, size_t b, size_t *ret)
 }
 
 /* Records an allocation by the caller of the hook. */
-#define RECORD(t, p, bytes, reallocated)                                                \
-	do {                                                                            \
-		struct regs regs_;                                                      \
-		CALLER_REGS(&regs_);                                                    \
-		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), (reallocated));         \
+#define RECORD(t, p, bytes, reallocated)                                        \
+	do {                                                                    \
+		struct regs regs_;                                              \
+		CALLER_REGS(&regs_);                                            \
+		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), (reallocated)); \
 	} while (0)
 
 MP_EXPORT MP_HOT void *malloc(size_t size)
@@ -81,7 +84,7 @@ MP_EXPORT MP_HOT void *calloc(size_t count, size_t size)
 		return multiply(count, size, &bytes) ? boot_alloc(bytes, 16) : NULL;
 	}
 	p = real.calloc(count, size);
-	if (likely(p != NULL))	/* so the product did not overflow */
+	if (likely(p != NULL)) /* so the product did not overflow */
 		RECORD(t, p, count * size, false);
 	leave(t);
 	return p;
@@ -106,7 +109,9 @@ MP_EXPORT MP_HOT void free(void *p)
 		return;
 	t = enter();
 	if (unlikely(!t)) {
-		if (real_ready())
+		if (likely(process_passive) && likely(!boot_owns(p)))
+			real.free(p);
+		else if (real_ready())
 			free_unrecorded(p);
 		return;
 	}
@@ -132,8 +137,8 @@ static MP_COLD void *realloc_boot(void *old, size_t size)
  * The old block is taken out of the live table before the real call, because another thread may be given its address
  * the moment it is free; if the call fails, the old block still lives and is put back.
  */
-static inline void *realloc_recorded(struct thread *t, const struct regs *regs, void *old, size_t size, void *(*call)(void *, size_t, size_t),
-				     size_t count)
+static inline void *realloc_recorded(struct thread *t, const struct regs *regs, void *old, size_t size,
+				     void *(*call)(void *, size_t, size_t), size_t count)
 {
 	struct live_block block;
 	bool known = heap_take(t, (uint64_t)old, &block);
@@ -152,8 +157,8 @@ static inline void *realloc_recorded(struct thread *t, const struct regs *regs, 
 		heap_alloc(t, regs, (uint64_t)p, size * count, true);
 	} else if (known) {
 		/*
-		 * NULL for a size other than 0 is failure. For size 0 glibc has freed the block and returns NULL; allocators that
-		 * do not free return a pointer. So NULL with size 0 is a free.
+		 * NULL for a size other than 0 is failure. For size 0 glibc has freed the block and returns NULL;
+		 * allocators that do not free return a pointer. So NULL with size 0 is a free.
 		 */
 		if (size && count)
 			live_put_back((uint64_t)old, &block);
@@ -262,19 +267,19 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 }
 
 /* aligned_alloc and memalign, valloc and pvalloc differ only in the function that is next. */
-#define ALIGNED_HOOK(name, parameters, arguments, boot_align)                           \
-	MP_EXPORT void *name parameters                                                 \
-	{                                                                               \
-		struct thread *t = enter();                                             \
-		void *p;                                                                \
-                                                                                        \
-		if (unlikely(!t))                                                       \
+#define ALIGNED_HOOK(name, parameters, arguments, boot_align)                                                 \
+	MP_EXPORT void *name parameters                                                                       \
+	{                                                                                                     \
+		struct thread *t = enter();                                                                   \
+		void *p;                                                                                      \
+                                                                                                              \
+		if (unlikely(!t))                                                                             \
 			return real_ready() ? unrecorded(real.name arguments) : boot_alloc(size, boot_align); \
-		p = real.name arguments;                                                \
-		if (p)                                                                  \
-			RECORD(t, p, size, false);                                      \
-		leave(t);                                                               \
-		return p;                                                               \
+		p = real.name arguments;                                                                      \
+		if (p)                                                                                        \
+			RECORD(t, p, size, false);                                                            \
+		leave(t);                                                                                     \
+		return p;                                                                                     \
 	}
 
 /* Before the look-up is done, an alignment that is no power of two is rounded up, as memalign may. */

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define add_relaxed(p, v) __atomic_add_fetch((p), (v), __ATOMIC_RELAXED)
+#define load_relaxed(p)        __atomic_load_n((p), __ATOMIC_RELAXED)
+#define load_acquire(p)        __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v)    __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v)    __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define add_relaxed(p, v)      __atomic_add_fetch((p), (v), __ATOMIC_RELAXED)
 #define exchange_acquire(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 /* true: *p was *expected and is now v (acquire). false: *expected holds what *p was. */
 #define cas_acquire(p, expected, v) \
@@ -22,8 +22,8 @@
 #define signal_fence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /*
- * One writer: a plain addition whose store is a single instruction, so that a reader (or the file after a SIGKILL) never
- * sees half of it. Not for words that two threads write.
+ * One writer: a plain addition whose store is a single instruction, so that a reader (or the file after a SIGKILL)
+ * never sees half of it. Not for words that two threads write.
  */
 #define bump(p, v) store_relaxed((p), (__typeof__(*(p)))(load_relaxed(p) + (v)))
 

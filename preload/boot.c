@@ -11,17 +11,17 @@
 
 /* glibc's dlsym and dlerror need well under 4 KiB; the static part serves even where mmap does not work. */
 #define FIRST_BYTES (64 * 1024)
-#define NEXT_BYTES (1024 * 1024)
+#define NEXT_BYTES  (1024 * 1024)
 
 struct block {
 	size_t bytes;
-	size_t pad;	/* keeps the user's part 16-byte aligned */
+	size_t pad; /* keeps the user's part 16-byte aligned */
 };
 
 struct part {
 	uintptr_t start;
 	uintptr_t end;
-	uintptr_t next;		/* first free byte */
+	uintptr_t next; /* first free byte */
 };
 
 static char first[FIRST_BYTES] MP_ALIGNED(16);
@@ -55,7 +55,7 @@ static bool add_part(size_t bytes)
 	if (start == (uintptr_t)first)
 		want = FIRST_BYTES;
 	parts[part_count] = (struct part){ .start = start, .end = start + want, .next = start };
-	store_release(&part_count, part_count + 1);	/* pairs with boot_owns() */
+	store_release(&part_count, part_count + 1); /* pairs with boot_owns() */
 	return true;
 }
 

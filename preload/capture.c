@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack table. A stack is a path in a tree of nodes {return address, caller}; every prefix of a stack (from the outermost
- * frame inward) has a rolling hash, and the hash of the whole names the stack. One probe finds a known stack; a new one is
- * joined to its deepest known prefix, so that even a recursion with hundreds of thousands of distinct stacks costs a few
- * nodes for each.
+ * The stack table. A stack is a path in a tree of nodes {return address, caller}; every prefix of a stack (from the
+ * outermost frame inward) has a rolling hash, and the hash of the whole names the stack. One probe finds a known
+ * stack; a new one is joined to its deepest known prefix, so that even a recursion with hundreds of thousands of
+ * distinct stacks costs a few nodes for each.
  */
 #include "capture.h"
 
@@ -18,12 +18,12 @@
 #include "verify.h"
 
 #define FIRST_SLOTS 8192u
-#define MAX_SLOTS (1u << 25)	/* 400 MiB; MEMPROF_MAX_DUMP ends the growth long before */
+#define MAX_SLOTS   (1u << 25) /* 400 MiB; MEMPROF_MAX_DUMP ends the growth long before */
 #define CHUNK_BYTES (64u << 10)
 
 struct slot {
 	uint64_t hash;
-	uint32_t node;	/* 0 = free */
+	uint32_t node; /* 0 = free */
 };
 
 static struct slot *slots;
@@ -82,7 +82,8 @@ static uint32_t new_node(uint64_t hash, uint64_t ip, uint32_t parent, uint32_t m
 	if ((!slots || node_count >= (mask + 1) / 4 * 3) && !grow())
 		return 0;
 	if (!nodes_left) {
-		struct mp_chunk *chunk = dump_chunk(MP_CHUNK_NODE, sizeof(struct mp_node), CHUNK_BYTES, node_count + 1, 0);
+		struct mp_chunk *chunk =
+			dump_chunk(MP_CHUNK_NODE, sizeof(struct mp_node), CHUNK_BYTES, node_count + 1, 0);
 
 		if (!chunk)
 			return 0;
@@ -146,7 +147,7 @@ stack_id capture_intern(struct thread *t)
 	if (!id && t->mark) {
 		id = mark_node((enum mp_stack_mark)t->mark);
 		if (!id)
-			known = t->frame_count;	/* no room even for that */
+			known = t->frame_count; /* no room even for that */
 	}
 	for (uint32_t i = known; i < t->frame_count; i++) {
 		const struct frame *f = &t->frames[i];

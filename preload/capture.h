@@ -14,8 +14,8 @@ typedef uint32_t stack_id;
 
 /*
  * Walks the stack from REGS outward into t->frames and returns its hash, which names the whole stack (two different
- * stacks share one with a chance of about 2^-64 per pair). Context: hook, gate closed. No allocation, no lock, no loader;
- * reads only memory that is known to be a stack.
+ * stacks share one with a chance of about 2^-64 per pair). Context: hook, gate closed. No allocation, no lock, no
+ * loader; reads only memory that is known to be a stack.
  */
 uint64_t capture(struct thread *t, const struct regs *regs);
 

@@ -13,7 +13,10 @@
 bool drop(enum mp_loss_reason reason);
 void drop_many(enum mp_loss_reason reason, uint64_t count);
 
-/* Points the counters at ROWS (MP_LOSS_COUNT - 1 rows in the dump) and carries over what was counted before. Context: setup. */
+/*
+ * Points the counters at ROWS (MP_LOSS_COUNT - 1 rows in the dump) and carries over what was counted before. Context:
+ * setup.
+ */
 void drop_attach(struct mp_loss *rows);
 /* Forgets all counts, for a fork child. Context: setup. */
 void drop_reset(void);

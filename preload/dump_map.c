@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dump file. It is extended in the file system ahead of need (sparse, so it costs nothing) and mapped once, over its
- * largest size; pages are made present, with disk space behind them, before they are touched, so that a full disk is an
- * answer and never SIGBUS. No descriptor is kept: programs close or count descriptors that are not theirs.
+ * The dump file. It is extended in the file system ahead of need (sparse, so it costs nothing) and mapped once, over
+ * its largest size; pages are made present, with disk space behind them, before they are touched, so that a full disk
+ * is an answer and never SIGBUS. No descriptor is kept: programs close or count descriptors that are not theirs.
  */
 #include "dump_map.h"
 
@@ -18,7 +18,7 @@
 /* Held ready in the file system, so that a chroot or a strict seccomp filter later does not end the growth early. */
 #define AHEAD_BYTES (16ull << 20)
 /* Pages are made present in steps of this. */
-#define POPULATE_BYTES (128ull << 10)
+#define POPULATE_BYTES     (128ull << 10)
 #define STRING_CHUNK_BYTES (16u << 10)
 
 char *dump_base;
@@ -28,17 +28,17 @@ static struct {
 	uint64_t device;
 	uint64_t inode;
 	uint64_t mapped_bytes;
-	uint64_t file_bytes;		/* length of the file */
-	uint64_t present_bytes;		/* of these, safe to touch */
-	bool populate;			/* MADV_POPULATE_WRITE works; otherwise all of file_bytes was allocated at once */
-	struct os_lock lock;		/* chunks */
+	uint64_t file_bytes;    /* length of the file */
+	uint64_t present_bytes; /* of these, safe to touch */
+	bool populate;          /* MADV_POPULATE_WRITE works; otherwise all of file_bytes was allocated at once */
+	struct os_lock lock;    /* chunks */
 	struct os_lock string_lock;
 	char *string_next;
 	char *string_end;
 } dump;
 
-/* Does the dump at PATH belong to a process that is still there? Then its name is taken. */
-static bool in_use(const char *path, bool *ret_is_dump)
+/* Is the name taken, by anything but a finished run's dump or an empty file (a left-over, or a mktemp)? */
+static bool in_use(const char *path)
 {
 	union {
 		struct mp_header header;
@@ -46,12 +46,15 @@ static bool in_use(const char *path, bool *ret_is_dump)
 	} u;
 	char name[64];
 	struct fmt f;
-	long n = os_read_file(path, u.bytes, sizeof(u.bytes));
 	struct os_file ignored;
+	long n;
 
-	*ret_is_dump = n == (long)sizeof(struct mp_header) && !__builtin_memcmp(u.header.magic, MP_MAGIC, 8);
-	if (!*ret_is_dump)
-		return n != 0;	/* an empty file is a left-over or a mktemp, free to be replaced */
+	/* Reading from a terminal or a pipe would wait, and a device is not to be replaced, though it may be empty. */
+	if (!os_is_plain_file(path))
+		return true;
+	n = os_read_file(path, u.bytes, sizeof(u.bytes));
+	if (n != (long)sizeof(struct mp_header) || __builtin_memcmp(u.header.magic, MP_MAGIC, 8))
+		return n != 0;
 	fmt_init(&f, name, sizeof(name));
 	fmt_str(&f, "/proc/");
 	fmt_u64(&f, u.header.pid);
@@ -96,12 +99,10 @@ static int create_file(struct fmt *f)
 	int fd = -EEXIST;
 
 	for (unsigned n = 0; n < 1000; n++) {
-		bool is_dump;
-
 		fd = os_create(f->text);
 		if (fd != -EEXIST)
 			return fd;
-		if (!in_use(f->text, &is_dump) && os_unlink(f->text) == 0)
+		if (!in_use(f->text) && os_unlink(f->text) == 0)
 			continue;
 		f->used = stem;
 		fmt_str(f, ".");
@@ -117,19 +118,35 @@ static int create_file(struct fmt *f)
 static const char *error_text(int error)
 {
 	switch (-error) {
-	case EACCES: return "permission denied";
-	case EROFS: return "read-only file system";
-	case ENOENT: return "no such directory";
-	case ENOSPC: return "no space left";
-	case EMFILE: case ENFILE: return "too many open files";
-	case ENOTDIR: return "not a directory";
-	case ENAMETOOLONG: return "name too long";
-	case EDQUOT: return "quota exceeded";
-	case ELOOP: return "symbolic link refused";
-	case ENOMEM: return "no memory";
-	case EEXIST: return "file exists";
-	case EFBIG: return "file size limit";
-	default: return "error";
+	case EACCES:
+		return "permission denied";
+	case EROFS:
+		return "read-only file system";
+	case ENOENT:
+		return "no such directory";
+	case ENOSPC:
+		return "no space left";
+	case EMFILE:
+	case ENFILE:
+		return "too many open files";
+	case ENOTDIR:
+		return "not a directory";
+	case ENAMETOOLONG:
+		return "name too long";
+	case EDQUOT:
+		return "quota exceeded";
+	case ELOOP:
+		return "symbolic link refused";
+	case ENOMEM:
+		return "no memory";
+	case EEXIST:
+		return "file exists";
+	case EFBIG:
+		return "file size limit";
+	case EISDIR:
+		return "is a directory";
+	default:
+		return "error";
 	}
 }
 
@@ -164,17 +181,15 @@ static int first_pages(int fd)
 		return r;
 	dump.file_bytes = bytes;
 	dump.present_bytes = POPULATE_BYTES;
-	/* First by fallocate, which tells a full disk apart from a kernel without MADV_POPULATE_WRITE. */
-	r = os_allocate(fd, 0, POPULATE_BYTES);
-	if (r < 0 && r != -EOPNOTSUPP && r != -ENOSYS && r != -EPERM)
+	r = os_populate(dump_base, POPULATE_BYTES);
+	dump.populate = r != -EINVAL;
+	if (dump.populate)
+		return r < 0 ? -ENOSPC : 0;
+	/* A kernel before 5.14: everything that will ever be used is taken at once. */
+	r = os_allocate(fd, 0, bytes);
+	if (r < 0)
 		return r;
-	dump.populate = os_populate(dump_base, POPULATE_BYTES);
-	if (!dump.populate) {
-		if (r < 0)
-			return -ENOSPC;
-		r = os_allocate(fd, 0, bytes);
-		dump.present_bytes = r < 0 ? POPULATE_BYTES : bytes;
-	}
+	dump.present_bytes = bytes;
 	return 0;
 }
 
@@ -206,7 +221,7 @@ bool dump_create(const char *pattern, const char *program)
 	dump.string_end = NULL;
 	dump.lock.word = 0;
 	dump.string_lock.word = 0;
-	fmt_init(&f, dump.path, sizeof(dump.path) - 32);	/* leaves room for a suffix */
+	fmt_init(&f, dump.path, sizeof(dump.path) - 32); /* leaves room for a suffix */
 	expand(&f, pattern, program);
 	if (f.cut)
 		return fail(-1, -ENAMETOOLONG);
@@ -266,9 +281,9 @@ static bool make_present(uint64_t bytes)
 	upto = upto < dump.file_bytes ? upto : dump.file_bytes;
 	if (!dump.populate)
 		return false;
-	if (!os_populate(dump_base + dump.present_bytes, upto - dump.present_bytes)) {
-		upto = bytes;	/* the disk is nearly full: take no more than needed */
-		if (!os_populate(dump_base + dump.present_bytes, upto - dump.present_bytes))
+	if (os_populate(dump_base + dump.present_bytes, upto - dump.present_bytes) < 0) {
+		upto = bytes; /* the disk is nearly full: take no more than needed */
+		if (os_populate(dump_base + dump.present_bytes, upto - dump.present_bytes) < 0)
 			return false;
 	}
 	dump.present_bytes = upto;
@@ -290,7 +305,8 @@ struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t 
 		chunk->rows = dump_rows(bytes, row_bytes);
 		chunk->first = first;
 		chunk->owner = owner;
-		store_release(&h->used_bytes, h->used_bytes + bytes);	/* readers of the file find the chunk from here on */
+		store_release(&h->used_bytes,
+			      h->used_bytes + bytes); /* readers of the file find the chunk from here on */
 	} else if (h) {
 		bump(&h->dropped_bytes, bytes);
 		drop(MP_LOSS_DUMP_FULL);

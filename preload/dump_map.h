@@ -21,14 +21,14 @@ static inline struct mp_header *dump_header(void)
 }
 
 /*
- * Creates the file that PATTERN names (an absolute path; %e PROGRAM, %p, %t are replaced) and maps it, with a valid header
- * that has no chunks yet. false: no file; one line on standard error said why. Context: setup.
+ * Creates the file that PATTERN names (an absolute path; %e PROGRAM, %p, %t are replaced) and maps it, with a valid
+ * header that has no chunks yet. false: no file; one line on standard error said why. Context: setup.
  */
 bool dump_create(const char *pattern, const char *program);
 
 /*
- * A new chunk of BYTES (rounded up to DUMP_PAGE), zeroed, with space on the disk behind every byte; its first row follows
- * the struct mp_chunk. NULL: the file cannot grow, counted as a loss. Context: hook (slow path).
+ * A new chunk of BYTES (rounded up to DUMP_PAGE), zeroed, with space on the disk behind every byte; its first row
+ * follows the struct mp_chunk. NULL: the file cannot grow, counted as a loss. Context: hook (slow path).
  */
 struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t bytes, uint64_t first, uint64_t owner);
 

@@ -83,6 +83,6 @@ void fmt_warn(const char *first, ...)
 	for (const char *s = first; s; s = va_arg(ap, const char *))
 		fmt_str(&f, s);
 	va_end(ap);
-	line[f.used++] = '\n';	/* one byte was held back for it */
+	line[f.used++] = '\n'; /* one byte was held back for it */
 	os_write_stderr(line, f.used);
 }

@@ -10,7 +10,7 @@
 /* Text under construction in the caller's buffer, always 0-terminated; what does not fit is cut and remembered. */
 struct fmt {
 	char *text;
-	size_t room;	/* of the buffer, terminator included */
+	size_t room; /* of the buffer, terminator included */
 	size_t used;
 	bool cut;
 };
@@ -24,7 +24,9 @@ void fmt_u64(struct fmt *f, uint64_t n);
 size_t fmt_strlen(const char *s);
 bool fmt_equal(const char *a, const char *b);
 
-/* One line on standard error, "memprof: " first; strings up to a NULL are put together. Silent with MEMPROF_QUIET=on. */
+/*
+ * One line on standard error, "memprof: " first; strings up to a NULL are put together. Silent with MEMPROF_QUIET=on.
+ */
 void fmt_warn(const char *first, ...) __attribute__((sentinel));
 void fmt_warn_silence(void);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libunwind is used through its remote interface, with accessors of ours: so it sees our list of modules instead of the loader's
- * (whose lock a hook must never take), and reads only memory that we know to be readable.
+ * libunwind is used through its remote interface, with accessors of ours: so it sees our list of modules instead of
+ * the loader's (whose lock a hook must never take), and reads only memory that we know to be readable.
  *
- * It is loaded at start, not linked: as a dependency it would be in the global scope, and its own versions of the C++ unwinder's
- * functions (_Unwind_RaiseException...) would be found first by plugins of programs that are not C++ themselves.
+ * It is loaded at start, not linked: as a dependency it would be in the global scope, and its own versions of the C++
+ * unwinder's functions (_Unwind_RaiseException...) would be found first by plugins of programs that are not C++
+ * themselves.
  */
 #include "frame_fallback.h"
 
@@ -22,16 +23,19 @@
 #endif
 
 #define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-/* X(member, name in the library, type). The last two are exported for ptrace and core dumps, but in no installed header. */
-#define UNWIND_FUNCTIONS(X)                                                                                       \
-	X(create_addr_space, unw_create_addr_space, unw_addr_space_t (*)(unw_accessors_t *, int))                 \
-	X(set_caching_policy, unw_set_caching_policy, int (*)(unw_addr_space_t, unw_caching_policy_t))            \
-	X(init_remote, unw_init_remote, int (*)(unw_cursor_t *, unw_addr_space_t, void *))                        \
-	X(step, unw_step, int (*)(unw_cursor_t *))                                                                \
-	X(get_reg, unw_get_reg, int (*)(unw_cursor_t *, int, unw_word_t *))                                       \
-	X(search_unwind_table, UNW_OBJ(dwarf_search_unwind_table),                                                \
-	  int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *))                \
+#define TEXT(x)  TEXT_(x)
+/*
+ * X(member, name in the library, type). The last two are exported for ptrace and core dumps, but in no installed
+ * header.
+ */
+#define UNWIND_FUNCTIONS(X)                                                                            \
+	X(create_addr_space, unw_create_addr_space, unw_addr_space_t (*)(unw_accessors_t *, int))      \
+	X(set_caching_policy, unw_set_caching_policy, int (*)(unw_addr_space_t, unw_caching_policy_t)) \
+	X(init_remote, unw_init_remote, int (*)(unw_cursor_t *, unw_addr_space_t, void *))             \
+	X(step, unw_step, int (*)(unw_cursor_t *))                                                     \
+	X(get_reg, unw_get_reg, int (*)(unw_cursor_t *, int, unw_word_t *))                            \
+	X(search_unwind_table, UNW_OBJ(dwarf_search_unwind_table),                                     \
+	  int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *))     \
 	X(put_unwind_info, UNW_OBJ(dwarf_put_unwind_info), void (*)(unw_addr_space_t, unw_proc_info_t *, void *))
 
 #define X(member, name, type) __typeof__((type)0) member;
@@ -49,8 +53,8 @@ struct state {
 	struct thread *t;
 	uint64_t stack_start;
 	uint64_t stack_end;
-	const struct module *module;	/* of the frame being stepped */
-	uint64_t regs[17];		/* by DWARF number; only callee-saved ones, sp and ip are meant */
+	const struct module *module; /* of the frame being stepped */
+	uint64_t regs[17];           /* by DWARF number; only callee-saved ones, sp and ip are meant */
 };
 
 static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *pi, int need, void *arg)
@@ -174,8 +178,8 @@ bool frame_fallback_init(void)
 
 	if (!handle)
 		return false;
-#define X(member, name, type)                                        \
-	lib.member = (type)dlsym(handle, TEXT(name));                \
+#define X(member, name, type)                         \
+	lib.member = (type)dlsym(handle, TEXT(name)); \
 	complete = complete && lib.member;
 	UNWIND_FUNCTIONS(X)
 #undef X
@@ -188,26 +192,27 @@ bool frame_fallback_init(void)
 
 #if defined(__x86_64__)
 /* The registers of this very function that its caller may rely on, and where it stands. */
-#define HERE(regs)                                                      \
-	__asm__ volatile("movq %%rbx, 3*8(%0)\n\t"                      \
-			 "movq %%rbp, 6*8(%0)\n\t"                      \
-			 "movq %%rsp, 7*8(%0)\n\t"                      \
-			 "movq %%r12, 12*8(%0)\n\t"                     \
-			 "movq %%r13, 13*8(%0)\n\t"                     \
-			 "movq %%r14, 14*8(%0)\n\t"                     \
-			 "movq %%r15, 15*8(%0)\n\t"                     \
-			 "leaq 0(%%rip), %%rax\n\t"                     \
-			 "movq %%rax, 16*8(%0)"                         \
-			 :                                              \
-			 : "r"(regs)                                    \
+#define HERE(regs)                                  \
+	__asm__ volatile("movq %%rbx, 3*8(%0)\n\t"  \
+			 "movq %%rbp, 6*8(%0)\n\t"  \
+			 "movq %%rsp, 7*8(%0)\n\t"  \
+			 "movq %%r12, 12*8(%0)\n\t" \
+			 "movq %%r13, 13*8(%0)\n\t" \
+			 "movq %%r14, 14*8(%0)\n\t" \
+			 "movq %%r15, 15*8(%0)\n\t" \
+			 "leaq 0(%%rip), %%rax\n\t" \
+			 "movq %%rax, 16*8(%0)"     \
+			 :                          \
+			 : "r"(regs)                \
 			 : "rax", "memory")
 #define UNWIND_BP UNW_X86_64_RBP
 #else
 #define HERE(regs) __builtin_memset(regs, 0, 17 * sizeof(*(regs)))
-#define UNWIND_BP 0
+#define UNWIND_BP  0
 #endif
 
-MP_NOINLINE bool frame_fallback_step(struct thread *t, const struct regs *regs, uint64_t stack_end, struct regs *ret_next)
+MP_NOINLINE bool frame_fallback_step(struct thread *t, const struct regs *regs, uint64_t stack_end,
+				     struct regs *ret_next)
 {
 	struct state s = { .t = t, .stack_end = stack_end };
 	unw_cursor_t cursor;

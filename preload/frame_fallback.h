@@ -13,8 +13,9 @@
 bool frame_fallback_init(void);
 
 /*
- * The frame outside the one described by REGS, which must be a frame of the calling thread's present stack, whose memory
- * ends at STACK_END. Starts from the present frame, because rules like these need registers that we do not track. Context: hook.
+ * The frame outside the one described by REGS, which must be a frame of the calling thread's present stack, whose
+ * memory ends at STACK_END. Starts from the present frame, because rules like these need registers that we do not
+ * track. Context: hook.
  */
 bool frame_fallback_step(struct thread *t, const struct regs *regs, uint64_t stack_end, struct regs *ret_next);
 

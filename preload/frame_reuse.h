@@ -12,11 +12,12 @@
 #include "thread.h"
 
 /*
- * Unwinding is a function of (pc, sp, bp) and of the stack slots read on the way. So when a frame of a new walk has the pc
- * and sp of a kept one, and the same bp where bp matters, and every slot that was read from there outward still holds what
- * it held, then the rest of the stack is the kept one: nothing is assumed about what the program did in between, and
- * nothing of its is changed. bp matters to a frame if its own rule computes the CFA from it, or if no rule between it and
- * the next such frame outward reloads it: code without frame pointers keeps data in bp, which says nothing about the stack.
+ * Unwinding is a function of (pc, sp, bp) and of the stack slots read on the way. So when a frame of a new walk has
+ * the pc and sp of a kept one, and the same bp where bp matters, and every slot that was read from there outward
+ * still holds what it held, then the rest of the stack is the kept one: nothing is assumed about what the program did
+ * in between, and nothing of its is changed. bp matters to a frame if its own rule computes the CFA from it, or if no
+ * rule between it and the next such frame outward reloads it: code without frame pointers keeps data in bp, which
+ * says nothing about the stack.
  */
 
 /* In struct frame.rule, beside the bits of the rule itself: bp matters here. */
@@ -35,7 +36,10 @@ static inline uint64_t frame_word(uint64_t address)
 	return *(const uint64_t *)address;
 }
 
-/* Does the way from frame I to its caller depend on more than the return address? CALLER: rule and flags of the caller. */
+/*
+ * Does the way from frame I to its caller depend on more than the return address? CALLER: rule and flags of the
+ * caller.
+ */
 static inline bool frame_has_more(rule r, uint64_t caller)
 {
 	return RULE_KIND(r) == CFI_BP_DEREF || (caller & FRAME_NEEDS_BP && r & (RULE_BP_SAVED | RULE_BP_AT_BP));
@@ -67,9 +71,9 @@ static MP_NOINLINE bool frames_unchanged_more(const struct thread *t, uint32_t f
 }
 
 /*
- * Do the slots that lead from frame FROM to frame 0 (outermost) still hold what they held? All of them lie between the
- * frame's sp and the end of its stack, as the walk that kept them has checked. On failure *ret_failed is the innermost frame
- * that can no longer be trusted. Context: hook.
+ * Do the slots that lead from frame FROM to frame 0 (outermost) still hold what they held? All of them lie between
+ * the frame's sp and the end of its stack, as the walk that kept them has checked. On failure *ret_failed is the
+ * innermost frame that can no longer be trusted. Context: hook.
  */
 static inline bool frames_unchanged(const struct thread *t, uint32_t from, uint32_t *ret_failed)
 {

@@ -13,11 +13,11 @@
 
 struct walk {
 	struct thread *t;
-	struct regs regs;	/* of the frame to be entered next */
-	uint64_t pc;		/* regs.ip - 1, or regs.ip where a signal struck */
-	uint64_t end;		/* first address behind the stack that regs.sp lies in */
+	struct regs regs; /* of the frame to be entered next */
+	uint64_t pc;      /* regs.ip - 1, or regs.ip where a signal struck */
+	uint64_t end;     /* first address behind the stack that regs.sp lies in */
 	bool bp_known;
-	bool plain;		/* every step so far can be checked again, see frame_reuse.h */
+	bool plain; /* every step so far can be checked again, see frame_reuse.h */
 	uint32_t count;
 	uint32_t max;
 };
@@ -150,13 +150,14 @@ static MP_NOINLINE enum mp_stack_mark step_slow(struct walk *w, rule r)
 }
 
 /*
- * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Returns the mark.
- * The common step, CFA from sp or bp, is written out here on local variables; the same in readable form is step().
+ * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Returns the
+ * mark. The common step, CFA from sp or bp, is written out here on local variables; the same in readable form is
+ * step().
  */
 static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 {
 	struct thread *t = w->t;
-	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0;	/* frames below this may still be met */
+	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0; /* frames below this may still be met */
 	uint64_t pc = w->pc;
 	uint64_t sp = w->regs.sp;
 	uint64_t bp = w->regs.bp;
@@ -201,8 +202,9 @@ static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 		}
 		cfa = (RULE_KIND(r) == CFI_SP ? sp : bp) + (uint64_t)RULE_CFA_OFFSET(r);
 		bp_at = r & RULE_BP_SAVED ? cfa + (uint64_t)RULE_BP_OFFSET(r) : sp;
-		if (unlikely((RULE_KIND(r) & ~1u) != CFI_SP || r & (RULE_BP_AT_BP | RULE_BP_UNDEFINED) || !w->bp_known ||
-			     cfa <= sp || cfa > w->end || bp_at < sp || bp_at >= w->end || (cfa | bp_at) & 7)) {
+		if (unlikely((RULE_KIND(r) & ~1u) != CFI_SP || r & (RULE_BP_AT_BP | RULE_BP_UNDEFINED) ||
+			     !w->bp_known || cfa <= sp || cfa > w->end || bp_at < sp || bp_at >= w->end ||
+			     (cfa | bp_at) & 7)) {
 			w->pc = pc;
 			w->regs.sp = sp;
 			w->regs.bp = bp;
@@ -233,7 +235,12 @@ static bool lasts(const struct walk *w, enum mp_stack_mark mark)
 void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 {
 	struct walk w = {
-		.t = t, .regs = *regs, .pc = regs->ip - 1, .bp_known = true, .plain = true, .max = max_frames,
+		.t = t,
+		.regs = *regs,
+		.pc = regs->ip - 1,
+		.bp_known = true,
+		.plain = true,
+		.max = max_frames,
 	};
 	enum mp_stack_mark mark;
 	uint64_t hash;
@@ -242,7 +249,10 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 	w.end = stack_end(t, regs->sp);
 	mark = walk(&w, &kept);
 	if (unlikely(kept + w.count > max_frames)) {
-		/* Deeper than the limit: the kept outer part has frames too many, so the inner part is walked for itself. */
+		/*
+		 * Deeper than the limit: the kept outer part has frames too many, so the inner part is walked for
+		 * itself.
+		 */
 		t->frames_end = 0;
 		w.regs = *regs;
 		w.pc = regs->ip - 1;

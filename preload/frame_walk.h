@@ -9,9 +9,9 @@
 #include "thread.h"
 
 /*
- * Fills t->frames (outermost first, with hashes) with the stack from REGS outward, the innermost MAX_FRAMES of it at most, and
- * sets t->frame_count and t->mark (0: complete to the outermost frame). Keeps what it can prove to be unchanged since the last
- * walk. Context: hook, gate closed.
+ * Fills t->frames (outermost first, with hashes) with the stack from REGS outward, the innermost MAX_FRAMES of it at
+ * most, and sets t->frame_count and t->mark (0: complete to the outermost frame). Keeps what it can prove to be
+ * unchanged since the last walk. Context: hook, gate closed.
  */
 void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exact counters per stack and thread. The peak needs no snapshot of all sites: a new peak only raises an epoch, and a row
- * keeps a copy of its live values when it is changed for the first time after that. So a row that has not changed since
- * stands for itself, one that has carries its share at the peak, and the reader adds the shares.
+ * Exact counters per stack and thread. The peak needs no snapshot of all sites: a new peak only raises an epoch, and
+ * a row keeps a copy of its live values when it is changed for the first time after that. So a row that has not
+ * changed since stands for itself, one that has carries its share at the peak, and the reader adds the shares.
  */
 #include "heap.h"
 
@@ -20,7 +20,7 @@
 
 #define CHECK_AT offsetof(struct mp_site, check)
 /* Of the peak; the sum over all threads of what is not yet flushed stays below 1/FLUSH_SHARE of it. */
-#define FLUSH_SHARE 512
+#define FLUSH_SHARE     512
 #define FLUSH_MIN_BYTES 64
 /* A timeline point is considered once in this many allocations of a thread. */
 #define TICK_EVENTS 256
@@ -128,8 +128,8 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 		return row_at(mine);
 	stack = ((const struct mp_site *)row_at(id))->stack;
 	/*
-	 * The hash of that stack is not at hand, so the row for frees of foreign blocks goes by the stack's number. It is a
-	 * second row of this thread for the same stack, which readers add like any other.
+	 * The hash of that stack is not at hand, so the row for frees of foreign blocks goes by the stack's number.
+	 * It is a second row of this thread for the same stack, which readers add like any other.
 	 */
 	stack_key = mix((uint64_t)stack | 0x5174e00000000ull);
 	mine = shard_find(t->shard, stack_key, CHECK_AT);

@@ -29,7 +29,10 @@ bool heap_free(struct thread *t, uint64_t address);
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block);
 void heap_count_free(struct thread *t, const struct live_block *block);
 
-/* Notes a block that memprof itself caused, so that its free later is no mystery. For others it does nothing. Context: hook. */
+/*
+ * Notes a block that memprof itself caused, so that its free later is no mystery. For others it does nothing.
+ * Context: hook.
+ */
 void heap_own(void *p);
 
 /* Adds the thread's unflushed live bytes to the header, and looks for a new peak. Context: hook (slow path), setup. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything starts at the first event, which may come long before our constructor: other libraries' constructors allocate.
- * argc, argv, the environment and the auxiliary vector are taken from where the kernel put them, because libc's own
- * variables may not be set that early.
+ * Everything starts at the first event, which may come long before our constructor: other libraries' constructors
+ * allocate. argc, argv, the environment and the auxiliary vector are taken from where the kernel put them, because
+ * libc's own variables may not be set that early.
  */
 #include "init.h"
 
@@ -31,25 +31,26 @@
 #include "timeline.h"
 #include "verify.h"
 
-extern void *__libc_stack_end;	/* exported by the dynamic linker: the stack pointer at process entry */
+extern void *__libc_stack_end; /* exported by the dynamic linker: the stack pointer at process entry */
 
 enum process_state {
 	PROCESS_BOOT,
-	PROCESS_BUSY,	/* being set up, by the thread in set_up_tid */
+	PROCESS_BUSY, /* being set up, by the thread in set_up_tid */
 	PROCESS_READY,
-	PROCESS_INERT,	/* off, refused or failed: everything passes through, for good */
+	PROCESS_INERT, /* off, refused or failed: everything passes through, for good */
 };
 
+bool process_passive;
 static uint32_t state;
-static uint32_t pid;		/* whose dump this is */
-static uint32_t *alive;		/* 1 in a page that fork wipes: reads 0 in a child that is not set up yet */
+static uint32_t pid;    /* whose dump this is */
+static uint32_t *alive; /* 1 in a page that fork wipes: reads 0 in a child that is not set up yet */
 static char program[64];
-static MP_TLS bool setting_up;	/* what this thread allocates now is our own */
+static MP_TLS bool setting_up; /* what this thread allocates now is our own */
 
 static struct {
 	char **argv;
 	char **envp;
-	const ElfW(auxv_t) *auxv;
+	const ElfW(auxv_t) * auxv;
 	uint64_t argc;
 } start;
 
@@ -136,7 +137,9 @@ static void boot_id(uint8_t ret[16])
 	if (os_read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)) <= 0)
 		return;
 	for (const char *s = text; *s && digits < 32; s++) {
-		unsigned v = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 : 16;
+		unsigned v = *s >= '0' && *s <= '9'   ? (unsigned)(*s - '0')
+			     : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
+						      : 16;
 
 		if (v < 16) {
 			ret[digits / 2] = (uint8_t)(ret[digits / 2] << 4 | v);
@@ -231,8 +234,10 @@ static bool built_with_sanitizer(void)
 
 	for (unsigned i = 0; i < ARRAY_LEN(marks); i++) {
 		if (dlsym(RTLD_DEFAULT, marks[i])) {
-			fmt_warn(program, " is built with a sanitizer, which replaces malloc itself; it runs unrecorded. "
-				 "Build it without -fsanitize to profile it.", NULL);
+			fmt_warn(program,
+				 " is built with a sanitizer, which replaces malloc itself; it runs unrecorded. "
+				 "Build it without -fsanitize to profile it.",
+				 NULL);
 			return true;
 		}
 	}
@@ -263,8 +268,8 @@ static void make_out_absolute(void)
 }
 
 /*
- * What a person would call the program: the file given to execve, which for a script is the script. Symbolic links are not
- * followed, since one binary may go by several names.
+ * What a person would call the program: the file given to execve, which for a script is the script. Symbolic links
+ * are not followed, since one binary may go by several names.
  */
 static void name_program(void)
 {
@@ -313,8 +318,10 @@ static bool set_up_forked(void)
 	const struct mp_header *parent = dump_header();
 	char *old_base = dump_base;
 	uint64_t old_bytes = dump_mapped_bytes();
-	int64_t inherited_count = parent->live_count + (int64_t)(parent->inherited_count - parent->inherited_free_count);
-	int64_t inherited_bytes = parent->live_bytes + (int64_t)(parent->inherited_bytes - parent->inherited_free_bytes);
+	int64_t inherited_count =
+		parent->live_count + (int64_t)(parent->inherited_count - parent->inherited_free_count);
+	int64_t inherited_bytes =
+		parent->live_bytes + (int64_t)(parent->inherited_bytes - parent->inherited_free_bytes);
 	bool ok;
 
 	drop_reset();
@@ -357,6 +364,10 @@ static MP_COLD bool process_ready_slow(void)
 	setting_up = true;
 	done = forked ? set_up_forked() : set_up();
 	setting_up = false;
+	if (!done) {
+		process_passive = true;
+		lock_init(); /* with no dump, it only lets calls through */
+	}
 	store_release(&state, done ? PROCESS_READY : PROCESS_INERT);
 	return done;
 }
@@ -394,6 +405,26 @@ static bool has_events(void)
 	return sum.alloc_count || sum.free_count || sum.lock_contentions;
 }
 
+/*
+ * Brings the file up to date, and cuts off the space held ready. The gate is shut meanwhile, against signal handlers.
+ */
+static void write_out(struct thread *t, uint32_t ended, uint64_t now)
+{
+	bool entered;
+
+	lock_process_end();
+	entered = t->state == THREAD_LIVE && gate_enter(t);
+	if (entered)
+		heap_flush(t);
+	thread_refresh_all_names();
+	if (ended == MP_ENDED_EXEC && dump_header()->features & MP_FEATURE_FORKED && !has_events())
+		dump_unlink();
+	timeline_final(now);
+	dump_trim();
+	if (entered)
+		gate_leave(t);
+}
+
 void process_ending(uint32_t ended, int status)
 {
 	struct mp_header *h = dump_header();
@@ -402,21 +433,17 @@ void process_ending(uint32_t ended, int status)
 
 	if (!owns_dump())
 		return;
-	if (t->state == THREAD_LIVE && gate_enter(t)) {
-		heap_flush(t);
-		gate_leave(t);
-	}
-	lock_process_end();
-	thread_refresh_all_names();
-	if (ended == MP_ENDED_EXEC && h->features & MP_FEATURE_FORKED && !has_events())
-		dump_unlink();
 	now = os_now_ns();
-	timeline_final(now);
+	/*
+	 * A handler that ends the process out of the middle of a hook: our locks may be held, so only the words are
+	 * written.
+	 */
+	if (t->state != THREAD_LIVE || t->open)
+		write_out(t, ended, now);
 	store_relaxed(&h->last_ns, now);
 	store_relaxed(&h->end_ns, now);
 	store_relaxed(&h->end_status, status);
 	store_release(&h->ended, ended);
-	dump_trim();
 }
 
 void process_not_ending(void)
@@ -426,7 +453,7 @@ void process_not_ending(void)
 	if (!owns_dump())
 		return;
 	if (!dump_is_linked())
-		*alive = 0;	/* the next event makes a new file */
+		*alive = 0; /* the next event makes a new file */
 	store_release(&h->ended, (uint32_t)MP_ENDED_RUNNING);
 	store_relaxed(&h->end_ns, 0);
 	store_relaxed(&h->end_status, 0);
@@ -439,8 +466,8 @@ static void at_exit(int status, void *arg)
 }
 
 /*
- * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes into
- * being in another way (_Fork, clone) gets it at its first event.
+ * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes
+ * into being in another way (_Fork, clone) gets it at its first event.
  */
 static void after_fork_in_child(void)
 {
@@ -449,15 +476,22 @@ static void after_fork_in_child(void)
 
 static __attribute__((constructor)) void construct(void)
 {
+	struct thread *t;
+	bool entered;
+
 	if (!real_ready() || !process_ready())
 		return;
 	/* Registered early, so it runs late; what frees after it is still counted, only the time of the end stays. */
 	on_exit(at_exit, NULL);
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
+	t = thread_self;
+	entered = t->state == THREAD_LIVE && gate_enter(t);
 	setting_up = true;
 	frame_fallback_init();
 	if (opt.verify)
 		verify_init();
 	setting_up = false;
+	if (entered)
+		gate_leave(t);
 }

@@ -8,10 +8,13 @@
 #include "thread.h"
 
 /*
- * true: events are recorded. Initialises at the first call, and again in a fork child. false: pass through: recording is
- * off, failed, or being set up by this very call. Context: hook.
+ * true: events are recorded. Initialises at the first call, and again in a fork child. false: pass through: recording
+ * is off, failed, or being set up by this very call. Context: hook.
  */
 bool process_ready(void);
+
+/* Recording is off for good, and the real functions are known: hooks need do nothing but call them. */
+extern bool process_passive;
 
 /* Is the calling thread inside our own set-up? */
 bool process_is_setting_up(void);

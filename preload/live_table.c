@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks are kept by region of 16 KiB of address space, so that neighbours in the heap are neighbours here: the program has
- * just touched the one, and the other is warm too.
+ * Blocks are kept by region of 16 KiB of address space, so that neighbours in the heap are neighbours here: the
+ * program has just touched the one, and the other is warm too.
  *
  *   address  46..36  35..25  24..14   13..3    2..0
  *            root    middle  leaf     offset   0 (malloc gives out multiples of 8 at least)
  *
  * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries,
- * open-addressed by offset, at most 3/4 full. An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row (28
- * bits), generation (4 bits). So a block costs 11 to 21 bytes, plus its share of the 32 bytes of the region. Blocks of 2 MiB and more live in a small table of their own.
+ * open-addressed by offset, at most 3/4 full. An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row
+ * (28 bits), generation (4 bits). So a block costs 11 to 21 bytes, plus its share of the 32 bytes of the region.
+ * Blocks of 2 MiB and more live in a small table of their own.
  */
 #include "live_table.h"
 
@@ -20,26 +21,26 @@
 #include "os.h"
 #include "real.h"
 
-#define ROOT_BITS 11
-#define MIDDLE_BITS 11
-#define LEAF_BITS 11
-#define REGION_BITS 14
-#define GRANULE_BITS 3
-#define OFFSET_BITS (REGION_BITS - GRANULE_BITS)
-#define OFFSETS (1u << OFFSET_BITS)
-#define BYTES_BITS 21
-#define LARGE_BYTES ((1ull << BYTES_BITS) - 1)	/* this value in an entry is never used: such blocks are large */
+#define ROOT_BITS      11
+#define MIDDLE_BITS    11
+#define LEAF_BITS      11
+#define REGION_BITS    14
+#define GRANULE_BITS   3
+#define OFFSET_BITS    (REGION_BITS - GRANULE_BITS)
+#define OFFSETS        (1u << OFFSET_BITS)
+#define BYTES_BITS     21
+#define LARGE_BYTES    ((1ull << BYTES_BITS) - 1) /* this value in an entry is never used: such blocks are large */
 #define INLINE_ENTRIES 2u
-#define MIN_CAPACITY 8u
+#define MIN_CAPACITY   8u
 
 _Static_assert(ROOT_BITS + MIDDLE_BITS + LEAF_BITS + REGION_BITS == 47, "covers the user half of the address space");
 
-typedef uint64_t entry;	/* 0 = free: see make_entry() */
+typedef uint64_t entry; /* 0 = free: see make_entry() */
 
 struct region {
-	uint32_t lock;		/* the fork epoch while held, else 0: a lock of an earlier epoch died with its thread */
+	uint32_t lock; /* the fork epoch while held, else 0: a lock of an earlier epoch died with its thread */
 	uint16_t count;
-	uint16_t capacity;	/* of slots[], 0 = entries are in inline_entries[] */
+	uint16_t capacity; /* of slots[], 0 = entries are in inline_entries[] */
 	entry *slots;
 	entry inline_entries[INLINE_ENTRIES];
 };
@@ -55,16 +56,18 @@ struct middle {
 
 static struct middle *root[1u << ROOT_BITS];
 static struct os_lock node_lock;
-static uint32_t epoch = 1;	/* counts forks */
+static uint32_t epoch = 1; /* counts forks */
 
 /* --- memory for nodes and arrays --- */
 
 static char *bump_next;
 static char *bump_end;
-static void *free_arrays[OFFSET_BITS + 1];	/* by log2 of the capacity */
+static void *free_arrays[OFFSET_BITS + 1]; /* by log2 of the capacity */
 
-/* Small steps at first, so that a small program stays small; then huge pages, which spare page faults and TLB misses. */
-#define SMALL_STEP (1u << 18)
+/*
+ * Small steps at first, so that a small program stays small; then huge pages, which spare page faults and TLB misses.
+ */
+#define SMALL_STEP  (1u << 18)
 #define SMALL_STEPS 8u
 
 /* Zeroed. Called with node_lock held. */
@@ -102,7 +105,7 @@ static entry *array_new(uint32_t capacity)
 	a = *list;
 	if (a) {
 		*list = *(void **)(void *)a;
-		a[0] = 0;	/* the rest was cleared when it was given back */
+		a[0] = 0; /* the rest was cleared when it was given back */
 	} else {
 		a = take_memory(capacity * sizeof(entry));
 	}
@@ -154,8 +157,8 @@ static inline struct region *find_region(uint64_t address, bool make)
 /* --- regions --- */
 
 /*
- * true: locked, and to be unlocked. In a process that has only ever had one thread there is nobody to lock out; a second one
- * cannot come into being between lock and unlock.
+ * true: locked, and to be unlocked. In a process that has only ever had one thread there is nobody to lock out; a
+ * second one cannot come into being between lock and unlock.
  */
 static inline bool region_lock(struct region *r)
 {
@@ -202,15 +205,18 @@ static inline void open_entry(entry e, struct live_block *ret)
 }
 
 /*
- * Where the search for OFFSET starts. Scattered, not in the order of addresses: runs of small blocks would crowd one end of an
- * array that has room at the other. The largest array has a slot for every offset.
+ * Where the search for OFFSET starts. Scattered, not in the order of addresses: runs of small blocks would crowd one
+ * end of an array that has room at the other. The largest array has a slot for every offset.
  */
 static inline uint32_t place(uint32_t offset, uint32_t capacity)
 {
 	return (capacity == OFFSETS ? offset : offset * 40503u >> 4) & (capacity - 1);
 }
 
-/* The slot that holds OFFSET, or the free one where it would go. There is always a free one, or the array is full size. */
+/*
+ * The slot that holds OFFSET, or the free one where it would go. There is always a free one, or the array is full
+ * size.
+ */
 static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
 {
 	uint32_t i = place(offset, capacity);
@@ -221,8 +227,8 @@ static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
 }
 
 /*
- * Regions are filled one after the other with blocks of much the same size, so a new one starts with an array that would
- * hold its predecessor's, instead of doubling its way up.
+ * Regions are filled one after the other with blocks of much the same size, so a new one starts with an array that
+ * would hold its predecessor's, instead of doubling its way up.
  */
 static uint32_t first_capacity(const struct region *r, uint64_t address)
 {
@@ -230,7 +236,7 @@ static uint32_t first_capacity(const struct region *r, uint64_t address)
 	uint32_t expect = first_of_leaf ? 0 : load_relaxed(&r[-1].count);
 	uint32_t capacity = MIN_CAPACITY;
 
-	while (capacity / 4 * 3 < expect)
+	while (capacity / 4 * 3 < expect && capacity < OFFSETS)
 		capacity *= 2;
 	return capacity;
 }
@@ -284,7 +290,8 @@ static inline bool region_has_room(const struct region *r)
 	return r->count < r->capacity / 4u * 3u || r->capacity == OFFSETS;
 }
 
-static enum live_insert region_insert(struct region *r, uint64_t address, const struct live_block *b, struct live_block *ret_old)
+static enum live_insert region_insert(struct region *r, uint64_t address, const struct live_block *b,
+				      struct live_block *ret_old)
 {
 	uint32_t offset = (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1);
 	entry *e = region_find(r, offset);
@@ -340,7 +347,7 @@ static void region_remove(struct region *r, entry *e)
 /* --- large blocks --- */
 
 struct large {
-	uint64_t address;	/* 0 = free */
+	uint64_t address; /* 0 = free */
 	struct live_block block;
 };
 
@@ -348,7 +355,7 @@ static struct large *large_slots;
 static uint32_t large_capacity;
 static uint32_t large_count;
 static struct os_lock large_lock;
-static uint32_t large_present;	/* large_count, readable without the lock: most frees need not look here */
+static uint32_t large_present; /* large_count, readable without the lock: most frees need not look here */
 
 static uint32_t large_home(uint64_t address, uint32_t capacity)
 {
@@ -439,14 +446,38 @@ uint32_t live_generation(void)
 	return (epoch - 1) % LIVE_GENERATIONS;
 }
 
+static inline bool is_granular(uint64_t address)
+{
+	return !(address & ((1u << GRANULE_BITS) - 1));
+}
+
+static inline bool region_take(struct region *r, uint64_t address, struct live_block *ret_block)
+{
+	bool locked = region_lock(r);
+	entry *e = region_find(r, (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1));
+	bool found = e != NULL;
+
+	if (likely(found)) {
+		open_entry(*e, ret_block);
+		region_remove(r, e);
+	}
+	region_unlock(r, locked);
+	return found;
+}
+
 static enum live_insert insert_block(uint64_t address, const struct live_block *b, struct live_block *ret_old)
 {
-	struct region *r = find_region(address, true);
+	struct region *r = find_region(address, b->bytes < LARGE_BYTES);
 	enum live_insert result;
 	bool locked;
 
-	if (unlikely(b->bytes >= LARGE_BYTES || address & ((1u << GRANULE_BITS) - 1) || !r))
-		return large_insert(address, b, ret_old);
+	if (unlikely(b->bytes >= LARGE_BYTES || !is_granular(address) || !r)) {
+		result = large_insert(address, b, ret_old);
+		/* A small block whose free was not seen may have left its address to this one. */
+		if (result == LIVE_OK && r && is_granular(address) && region_take(r, address, ret_old))
+			result = LIVE_REPLACED;
+		return result;
+	}
 	locked = region_lock(r);
 	result = region_insert(r, address, b, ret_old);
 	region_unlock(r, locked);
@@ -456,35 +487,25 @@ static enum live_insert insert_block(uint64_t address, const struct live_block *
 enum live_insert live_insert(uint64_t address, uint64_t bytes, uint32_t row, struct live_block *ret_old)
 {
 	struct live_block b = { .bytes = bytes, .row = row, .generation = (epoch - 1) % LIVE_GENERATIONS };
-	enum live_insert result = insert_block(address, &b, ret_old);
+	enum live_insert result;
+	bool left;
 
 	/*
-	 * A large block whose free was not seen may have left its address to a small one. Allocators map large blocks, so they
-	 * start at most a header behind a page: other addresses need not take the lock of the large ones.
+	 * A large block whose free was not seen may have left its address to a small one. Allocators map large
+	 * blocks, so they start at most a header behind a page: other addresses need not take the lock of the large
+	 * ones.
 	 */
-	if (unlikely((address & 0xfff) <= 64 && load_relaxed(&large_present)) && bytes < LARGE_BYTES && result == LIVE_OK &&
-	    large_take(address, ret_old))
-		return LIVE_REPLACED;
-	return result;
+	left = unlikely((address & 0xfff) <= 64 && load_relaxed(&large_present)) && bytes < LARGE_BYTES &&
+	       large_take(address, ret_old);
+	result = insert_block(address, &b, ret_old);
+	return result == LIVE_OK && left ? LIVE_REPLACED : result;
 }
 
 bool live_take(uint64_t address, struct live_block *ret_block)
 {
 	struct region *r = find_region(address, false);
-	bool found = false;
+	bool found = likely(r && is_granular(address)) && region_take(r, address, ret_block);
 
-	if (likely(r && !(address & ((1u << GRANULE_BITS) - 1)))) {
-		uint32_t offset = (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1);
-		bool locked = region_lock(r);
-		entry *e = region_find(r, offset);
-
-		if (likely(e != NULL)) {
-			open_entry(*e, ret_block);
-			region_remove(r, e);
-			found = true;
-		}
-		region_unlock(r, locked);
-	}
 	if (unlikely(!found && load_relaxed(&large_present)))
 		found = large_take(address, ret_block);
 	return found;
@@ -536,16 +557,46 @@ bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_sta
 	return false;
 }
 
+/*
+ * Threads of the parent that fork has left behind were at work where a lock is held: what is there may be half done.
+ * It is given up, and the memory with it; frees of those blocks are counted as unknown.
+ */
+static void give_up_unfinished(void)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(root); i++) {
+		for (unsigned j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++) {
+			struct leaf *leaf = root[i]->leaves[j];
+
+			for (unsigned k = 0; leaf && k < ARRAY_LEN(leaf->regions); k++) {
+				if (leaf->regions[k].lock)
+					leaf->regions[k] = (struct region){ .lock = 0 };
+			}
+		}
+	}
+	if (large_lock.word) {
+		large_slots = NULL;
+		large_capacity = 0;
+		large_count = 0;
+		large_present = 0;
+	}
+	if (node_lock.word) {
+		bump_next = NULL;
+		bump_end = NULL;
+		__builtin_memset(free_arrays, 0, sizeof(free_arrays));
+	}
+}
+
 void live_forked(void)
 {
+	give_up_unfinished();
 	node_lock.word = 0;
 	large_lock.word = 0;
 	epoch++;
 	if ((epoch - 1) % LIVE_GENERATIONS != 0)
 		return;
 	/*
-	 * The sixteenth fork in a row: generations would repeat, and an entry of the first could pass for one of ours. All
-	 * records are given up; frees of those blocks are counted as unknown.
+	 * The sixteenth fork in a row: generations would repeat, and an entry of the first could pass for one of
+	 * ours. All records are given up; frees of those blocks are counted as unknown.
 	 */
 	drop(MP_LOSS_FORKED_BLOCK);
 	for (unsigned i = 0; i < ARRAY_LEN(root); i++)

@@ -7,24 +7,27 @@
 #include <stdint.h>
 
 struct live_block {
-	uint64_t bytes;		/* as requested */
-	uint32_t row;		/* row_id of its site, of the process that allocated it */
-	uint32_t generation;	/* live_generation() when it was allocated, modulo LIVE_GENERATIONS */
+	uint64_t bytes;      /* as requested */
+	uint32_t row;        /* row_id of its site, of the process that allocated it */
+	uint32_t generation; /* live_generation() when it was allocated, modulo LIVE_GENERATIONS */
 };
 
-#define LIVE_GENERATIONS 16u	/* forks in a row that are told apart */
-#define LIVE_ROW_OWN 1u		/* memprof's own blocks (what a library loaded by it allocates): in nobody's counts */
-#define LIVE_ROWS_MAX (1u << 28)	/* rows that fit an entry */
+#define LIVE_GENERATIONS 16u /* forks in a row that are told apart */
+#define LIVE_ROW_OWN     1u  /* memprof's own blocks (what a library loaded by it allocates): in nobody's counts */
+#define LIVE_ROWS_MAX    (1u << 28) /* rows that fit an entry */
 
 enum live_insert { LIVE_OK, LIVE_REPLACED, LIVE_NO_MEMORY };
 
 /*
  * Any thread may call these at any time, for any address; two calls about one address come in the order in which the
- * allocator gave the address out and took it back, because a block is taken before the real free. Context: hook, with the
- * gate closed (they take a lock per 16 KiB of heap, which a nested call could hold).
+ * allocator gave the address out and took it back, because a block is taken before the real free. Context: hook, with
+ * the gate closed (they take a lock per 16 KiB of heap, which a nested call could hold).
  */
 
-/* Enters a block. LIVE_REPLACED: the address was in the table already (its free was not seen); *ret_old is that block. */
+/*
+ * Enters a block. LIVE_REPLACED: the address was in the table already (its free was not seen); *ret_old is that
+ * block.
+ */
 enum live_insert live_insert(uint64_t address, uint64_t bytes, uint32_t row, struct live_block *ret_old);
 /* Takes a block out. false: not in the table. */
 bool live_take(uint64_t address, struct live_block *ret_block);

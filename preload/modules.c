@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything comes from /proc/self/maps and from the objects' own headers in memory. dl_iterate_phdr would take the loader's
- * lock; a hook that does so can deadlock with a thread that allocates, or waits, inside dlopen.
+ * Everything comes from /proc/self/maps and from the objects' own headers in memory. dl_iterate_phdr would take the
+ * loader's lock; a hook that does so can deadlock with a thread that allocates, or waits, inside dlopen.
  */
 #include "modules.h"
 
@@ -16,9 +16,12 @@
 #include "fmt.h"
 #include "os.h"
 
-#define LINE_BYTES 4400		/* a path of 4096, and the fields before it */
+#define LINE_BYTES 4400 /* a path of 4096, and the fields before it */
 #define CHUNK_ROWS 64u
-/* Unsuccessful searches are repeated only this often (ns): a JIT that maps code all the time must not make us read maps. */
+/*
+ * Unsuccessful searches are repeated only this often (ns): a JIT that maps code all the time must not make us read
+ * maps.
+ */
 #define RETRY_NS 50000000ull
 
 struct mapping {
@@ -29,7 +32,7 @@ struct mapping {
 	bool read;
 	bool write;
 	bool execute;
-	const char *path;	/* "" for anonymous memory */
+	const char *path; /* "" for anonymous memory */
 };
 
 struct known {
@@ -37,7 +40,7 @@ struct known {
 	uint64_t inode;
 	uint64_t path_hash;
 	uint64_t bias;
-	struct mp_module *row;	/* NULL: no room in the dump */
+	struct mp_module *row; /* NULL: no room in the dump */
 };
 
 /* Grown by whole blocks that never move, because readers hold pointers into them. */
@@ -65,7 +68,7 @@ static uint64_t hash_path(const char *path)
 /* --- /proc/self/maps, a line at a time --- */
 
 static struct {
-	struct os_lock lock;	/* one reader at a time: the buffers are too large for a hook's stack */
+	struct os_lock lock; /* one reader at a time: the buffers are too large for a hook's stack */
 	int fd;
 	size_t have;
 	size_t next;
@@ -120,7 +123,9 @@ static uint64_t number(const char **s, unsigned base)
 
 	for (;; (*s)++) {
 		char c = **s;
-		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
+		unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+							: 99;
 
 		if (digit >= base)
 			return n;
@@ -157,7 +162,7 @@ static bool parse_line(struct mapping *ret)
 	while (*s && *s != ' ')
 		s++;
 	s += *s == ' ';
-	while (*s && *s != ' ')	/* device */
+	while (*s && *s != ' ') /* device */
 		s++;
 	s += *s == ' ';
 	ret->inode = number(&s, 10);
@@ -181,8 +186,8 @@ static void build_id_from(const uint8_t *notes, size_t bytes, struct mp_module *
 
 		if (next > bytes - at_byte)
 			return;
-		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 && !__builtin_memcmp(notes + at_byte + name, "GNU", 4) &&
-		    n->n_descsz <= sizeof(row->build_id)) {
+		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
+		    !__builtin_memcmp(notes + at_byte + name, "GNU", 4) && n->n_descsz <= sizeof(row->build_id)) {
 			__builtin_memcpy(row->build_id, notes + at_byte + desc, n->n_descsz);
 			row->build_id_bytes = n->n_descsz;
 			return;
@@ -198,11 +203,12 @@ static void build_id_from(const uint8_t *notes, size_t bytes, struct mp_module *
 static void read_object(const uint8_t *header, size_t header_bytes, struct known *k, struct mp_module *row)
 {
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)(const void *)header;
-	const ElfW(Phdr) *ph;
+	const ElfW(Phdr) * ph;
 	const ElfW(Phdr) *frames = NULL;
 
-	if (header_bytes < sizeof(*eh) || __builtin_memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_phentsize != sizeof(*ph) ||
-	    eh->e_phoff > header_bytes || eh->e_phnum > (header_bytes - eh->e_phoff) / sizeof(*ph))
+	if (header_bytes < sizeof(*eh) || __builtin_memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
+	    eh->e_phentsize != sizeof(*ph) || eh->e_phoff > header_bytes ||
+	    eh->e_phnum > (header_bytes - eh->e_phoff) / sizeof(*ph))
 		return;
 	ph = (const ElfW(Phdr) *)(const void *)(header + eh->e_phoff);
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
@@ -351,7 +357,8 @@ static void scan(uint64_t only)
 			header_bytes = m.offset ? 0 : m.end - m.start;
 			header_inode = m.inode;
 		}
-		if (!m.execute || (only && (only < m.start || only >= m.end)) || !__builtin_memcmp(line, "ffffffffff", 10))
+		if (!m.execute || (only && (only < m.start || only >= m.end)) ||
+		    !__builtin_memcmp(line, "ffffffffff", 10))
 			continue;
 		if (!is_known(&m))
 			add(&m, header, header_bytes);

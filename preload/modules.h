@@ -14,7 +14,7 @@
 struct module {
 	uint64_t start;
 	uint64_t end;
-	uint32_t number;		/* in the dump, from 1; 0 = code that belongs to no file (JIT) */
+	uint32_t number; /* in the dump, from 1; 0 = code that belongs to no file (JIT) */
 	bool gone;
 	struct cfi_tables tables;
 };
@@ -24,8 +24,8 @@ void modules_init(void);
 
 /*
  * The module that holds PC. When none does, and RETRY allows it, /proc/self/maps is read once more: an object on our
- * own stack cannot be unloaded meanwhile. Code that no file backs is remembered too, number 0. NULL: not executable, as far as
- * can be seen. Context: hook (slow path), under the caller's lock.
+ * own stack cannot be unloaded meanwhile. Code that no file backs is remembered too, number 0. NULL: not executable,
+ * as far as can be seen. Context: hook (slow path), under the caller's lock.
  */
 const struct module *modules_find(uint64_t pc);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * C++ operator new and delete. Where the next definition is the C++ library's, calls go straight to it and come back to us
- * as malloc and free. Where another allocator (jemalloc, tcmalloc) defines them, they never reach malloc, and are recorded
- * here; exceptions pass through, with the gate opened again on their way.
+ * C++ operator new and delete. Where the next definition is the C++ library's, calls go straight to it and come back
+ * to us as malloc and free. Where another allocator (jemalloc, tcmalloc) defines them, they never reach malloc, and
+ * are recorded here; exceptions pass through, with the gate opened again on their way.
  */
 #include "new_hooks.h"
 
@@ -13,15 +13,19 @@
 #include "dump_map.h"
 #include "fmt.h"
 #include "heap.h"
+#include "init.h"
 #include "real.h"
 #include "regs.h"
 #include "thread.h"
 
-/* All operators fit one shape: new takes up to three words and returns a pointer, delete takes up to three and returns nothing. */
+/*
+ * All operators fit one shape: new takes up to three words and returns a pointer, delete takes up to three and
+ * returns nothing.
+ */
 typedef void *operator_function(uintptr_t a, uintptr_t b, uintptr_t c);
 
-#define X(symbol)                                                              \
-	static operator_function first_##symbol;                               \
+#define X(symbol)                                                                                      \
+	static operator_function first_##symbol;                                                       \
 	__attribute__((visibility("hidden"))) operator_function *new_target_##symbol = first_##symbol; \
 	static operator_function *real_##symbol;
 NEW_FUNCTIONS(X)
@@ -32,7 +36,9 @@ static struct thread *enter(void)
 {
 	struct thread *t = thread_self;
 
-	return gate_enter(t) ? t : thread_enter_slow();
+	if (gate_enter(t))
+		return t;
+	return process_passive ? NULL : thread_enter_slow();
 }
 
 static void leave(struct thread **at)

@@ -6,9 +6,9 @@
 
 #include "fmt.h"
 
-#define STR(field, env, def, help) .field = (def),
+#define STR(field, env, def, help)           .field = (def),
 #define NUM(field, env, def, min, max, help) .field = (def),
-#define SEL(field, env, def, choices, help) .field = (def),
+#define SEL(field, env, def, choices, help)  .field = (def),
 struct options opt = { MP_OPTIONS(STR, NUM, SEL) };
 #undef STR
 #undef NUM
@@ -42,10 +42,26 @@ static bool parse_number(const char *s, uint64_t *ret)
 			return false;
 	}
 	switch (*s) {
-	case 'k': case 'K': shift = 10; s++; break;
-	case 'm': case 'M': shift = 20; s++; break;
-	case 'g': case 'G': shift = 30; s++; break;
-	case 't': case 'T': shift = 40; s++; break;
+	case 'k':
+	case 'K':
+		shift = 10;
+		s++;
+		break;
+	case 'm':
+	case 'M':
+		shift = 20;
+		s++;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		s++;
+		break;
+	case 't':
+	case 'T':
+		shift = 40;
+		s++;
+		break;
 	}
 	if (*s || n > UINT64_MAX >> shift)
 		return false;
@@ -136,9 +152,9 @@ static void read_sel(const char *name, const char *value, const char *choices, u
 static void warn_unknown(char **envp)
 {
 	static const char *const known[] = {
-#define STR(field, env, def, help) env,
+#define STR(field, env, def, help)           env,
 #define NUM(field, env, def, min, max, help) env,
-#define SEL(field, env, def, choices, help) env,
+#define SEL(field, env, def, choices, help)  env,
 		MP_OPTIONS(STR, NUM, SEL)
 #undef STR
 #undef NUM
@@ -172,9 +188,9 @@ void options_read(char **envp)
 	read_sel("MEMPROF_QUIET", find(envp, "MEMPROF_QUIET"), "off|on", &opt.quiet);
 	if (opt.quiet)
 		fmt_warn_silence();
-#define STR(field, env, def, help) read_str(env, find(envp, env), &opt.field);
+#define STR(field, env, def, help)           read_str(env, find(envp, env), &opt.field);
 #define NUM(field, env, def, min, max, help) read_num(env, find(envp, env), min, max, &opt.field);
-#define SEL(field, env, def, choices, help) \
+#define SEL(field, env, def, choices, help)   \
 	if (!fmt_equal(env, "MEMPROF_QUIET")) \
 		read_sel(env, find(envp, env), choices, &opt.field);
 	MP_OPTIONS(STR, NUM, SEL)
@@ -190,13 +206,13 @@ void options_for_each(void (*each)(const char *name, const char *value))
 	struct fmt f;
 
 #define STR(field, env, def, help) each(env, opt.field);
-#define NUM(field, env, def, min, max, help)  \
-	fmt_init(&f, text, sizeof(text));     \
-	fmt_u64(&f, opt.field);               \
+#define NUM(field, env, def, min, max, help) \
+	fmt_init(&f, text, sizeof(text));    \
+	fmt_u64(&f, opt.field);              \
 	each(env, text);
-#define SEL(field, env, def, choices, help)   \
-	fmt_init(&f, text, sizeof(text));     \
-	choice_text(&f, choices, opt.field);  \
+#define SEL(field, env, def, choices, help)  \
+	fmt_init(&f, text, sizeof(text));    \
+	choice_text(&f, choices, opt.field); \
 	each(env, text);
 	MP_OPTIONS(STR, NUM, SEL)
 #undef STR

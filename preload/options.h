@@ -8,9 +8,9 @@
 
 #include "mp_options.h"
 
-#define STR(field, env, def, help) const char *field;
+#define STR(field, env, def, help)           const char *field;
 #define NUM(field, env, def, min, max, help) uint64_t field;
-#define SEL(field, env, def, choices, help) uint32_t field;
+#define SEL(field, env, def, choices, help)  uint32_t field;
 struct options {
 	MP_OPTIONS(STR, NUM, SEL)
 };
@@ -18,13 +18,13 @@ struct options {
 #undef NUM
 #undef SEL
 
-enum options_mode { OPTIONS_MODE_FULL, OPTIONS_MODE_OFF };	/* index of the words of MEMPROF_MODE */
+enum options_mode { OPTIONS_MODE_FULL, OPTIONS_MODE_OFF }; /* index of the words of MEMPROF_MODE */
 
 extern struct options opt;
 
 /*
- * Fills OPT from ENVP (NULL: defaults). A value that cannot be used is named on standard error, with the default that is
- * used instead. Context: setup, once.
+ * Fills OPT from ENVP (NULL: defaults). A value that cannot be used is named on standard error, with the default that
+ * is used instead. Context: setup, once.
  */
 void options_read(char **envp);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw system calls. libc's wrappers are not used: they set errno, are cancellation points, or may be interposed by us. */
+/*
+ * Raw system calls. libc's wrappers are not used: they set errno, are cancellation points, or may be interposed by
+ * us.
+ */
 #include "os.h"
 
 #include <asm/unistd.h>
@@ -53,11 +56,11 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #endif
 }
 
-#define SYS0(nr) sys6(nr, 0, 0, 0, 0, 0, 0)
-#define SYS1(nr, a) sys6(nr, (long)(a), 0, 0, 0, 0, 0)
-#define SYS2(nr, a, b) sys6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
-#define SYS3(nr, a, b, c) sys6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define SYS4(nr, a, b, c, d) sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define SYS0(nr)                   sys6(nr, 0, 0, 0, 0, 0, 0)
+#define SYS1(nr, a)                sys6(nr, (long)(a), 0, 0, 0, 0, 0)
+#define SYS2(nr, a, b)             sys6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define SYS3(nr, a, b, c)          sys6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define SYS4(nr, a, b, c, d)       sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define SYS6(nr, a, b, c, d, e, f) sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 static void *map(size_t bytes, int prot, int flags, int fd)
@@ -105,12 +108,22 @@ void *os_map_wiped_on_fork(size_t bytes)
 
 void *os_map_file(int fd, size_t bytes)
 {
-	return map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+
+	/* Otherwise the first touch of a page reads the holes behind it ahead, for megabytes. */
+	if (p)
+		SYS3(__NR_madvise, p, bytes, MADV_RANDOM);
+	return p;
 }
 
-bool os_populate(void *p, size_t bytes)
+int os_populate(void *p, size_t bytes)
 {
-	return SYS3(__NR_madvise, p, bytes, MADV_POPULATE_WRITE) == 0;
+	int r;
+
+	do {
+		r = (int)SYS3(__NR_madvise, p, bytes, MADV_POPULATE_WRITE);
+	} while (r == -EINTR || r == -EAGAIN);
+	return r;
 }
 
 static int open_file(const char *path, int flags, int mode)
@@ -194,6 +207,13 @@ bool os_stat_path(const char *path, struct os_file *ret_file)
 		return false;
 	file_from_stat(&st, ret_file);
 	return true;
+}
+
+bool os_is_plain_file(const char *path)
+{
+	struct stat st;
+
+	return SYS4(__NR_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 long os_read_file(const char *path, char *buf, size_t bytes)

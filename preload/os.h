@@ -12,18 +12,24 @@
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);
-/* Like os_map, at a multiple of OS_HUGE_PAGE and with huge pages where the kernel has any. BYTES: a multiple of it too. */
+/*
+ * Like os_map, at a multiple of OS_HUGE_PAGE and with huge pages where the kernel has any. BYTES: a multiple of it
+ * too.
+ */
 #define OS_HUGE_PAGE (2u << 20)
 void *os_map_huge(size_t bytes);
 /* Private zeroed memory that reads as zero again in a fork child. NULL: none to be had, or the kernel cannot do it. */
 void *os_map_wiped_on_fork(size_t bytes);
 /* Shared mapping of FD; address space only, no page is touched. */
 void *os_map_file(int fd, size_t bytes);
-/* Makes the pages present and writable, with space behind them; false when the file system is full (never SIGBUS). */
-bool os_populate(void *p, size_t bytes);
+/*
+ * Makes the pages present and writable, with space behind them: -EFAULT when the file system is full (never SIGBUS),
+ * -EINVAL on kernels before 5.14.
+ */
+int os_populate(void *p, size_t bytes);
 
-int os_create(const char *path);		/* new, read-write, mode 0600, never through a symbolic link */
-int os_open_rw(const char *path);		/* existing, never through a symbolic link */
+int os_create(const char *path);  /* new, read-write, mode 0600, never through a symbolic link */
+int os_open_rw(const char *path); /* existing, never through a symbolic link */
 int os_open_read(const char *path);
 void os_close(int fd);
 int os_unlink(const char *path);
@@ -39,6 +45,7 @@ struct os_file {
 };
 bool os_stat(int fd, struct os_file *ret_file);
 bool os_stat_path(const char *path, struct os_file *ret_file);
+bool os_is_plain_file(const char *path); /* itself: neither a link, nor a device, nor a pipe */
 /* Reads a small file whole (as in /proc); returns the bytes read, always 0-terminated, or a negative errno value. */
 long os_read_file(const char *path, char *buf, size_t bytes);
 long os_readlink(const char *path, char *buf, size_t bytes);
@@ -46,14 +53,14 @@ int os_cwd(char *buf, size_t bytes);
 void os_write_stderr(const char *text, size_t bytes);
 
 bool os_hostname(char *buf, size_t bytes);
-void os_exit(int status);			/* of the whole process, at once */
+void os_exit(int status); /* of the whole process, at once */
 
 uint32_t os_pid(void);
 uint32_t os_parent_pid(void);
 uint32_t os_tid(void);
-void os_thread_name(char ret_name[16]);		/* of the calling thread */
-uint64_t os_limit_file_bytes(void);		/* RLIMIT_FSIZE, UINT64_MAX = none */
-uint64_t os_limit_stack_bytes(void);		/* RLIMIT_STACK, UINT64_MAX = none */
+void os_thread_name(char ret_name[16]); /* of the calling thread */
+uint64_t os_limit_file_bytes(void);     /* RLIMIT_FSIZE, UINT64_MAX = none */
+uint64_t os_limit_stack_bytes(void);    /* RLIMIT_STACK, UINT64_MAX = none */
 void os_yield(void);
 
 /* nanoseconds; the vDSO answers, no system call as a rule */
@@ -65,7 +72,7 @@ uint64_t os_realtime_ns(void);
  * re-initialises the words (0 = free).
  */
 struct os_lock {
-	uint32_t word;	/* 0 free, 1 held, 2 held and somebody sleeps */
+	uint32_t word; /* 0 free, 1 held, 2 held and somebody sleeps */
 };
 void os_lock(struct os_lock *lock);
 bool os_trylock(struct os_lock *lock);

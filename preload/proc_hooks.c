@@ -20,7 +20,7 @@
 struct thread_start {
 	void *(*routine)(void *);
 	void *arg;
-	uint64_t stack_start;	/* 0 = libc allocates it */
+	uint64_t stack_start; /* 0 = libc allocates it */
 	uint64_t stack_bytes;
 	struct thread_start *next;
 };
@@ -56,8 +56,8 @@ static void give_start(struct thread_start *s)
 }
 
 /*
- * Stack, thread-local storage and the thread's descriptor lie in one mapping, in this order; pthread_self() is the address
- * of the descriptor. Leaves by a tail call, so that no frame of ours stays on the stack.
+ * Stack, thread-local storage and the thread's descriptor lie in one mapping, in this order; pthread_self() is the
+ * address of the descriptor. Leaves by a tail call, so that no frame of ours stays on the stack.
  */
 static void *begin_thread(void *arg)
 {
@@ -66,7 +66,7 @@ static void *begin_thread(void *arg)
 
 	give_start(arg);
 	if (!s.stack_start)
-		s.stack_start = end - s.stack_bytes + 2 * 4096;	/* past the guard page, and the descriptor above END */
+		s.stack_start = end - s.stack_bytes + 2 * 4096; /* past the guard page, and the descriptor above END */
 	if (s.stack_bytes > 4 * 4096 && s.stack_start < end)
 		thread_set_stack(s.stack_start, end);
 	return s.routine(s.arg);
@@ -94,7 +94,9 @@ MP_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void *(
 		pthread_attr_getstacksize(&defaults, &bytes);
 		pthread_attr_destroy(&defaults);
 	}
-	*s = (struct thread_start){ .routine = routine, .arg = arg, .stack_start = (uint64_t)stack, .stack_bytes = bytes };
+	*s = (struct thread_start){
+		.routine = routine, .arg = arg, .stack_start = (uint64_t)stack, .stack_bytes = bytes
+	};
 	r = real.pthread_create(ret, attr, begin_thread, s);
 	if (r != 0)
 		give_start(s);
@@ -153,8 +155,8 @@ MP_EXPORT __attribute__((noreturn)) void abort(void)
 }
 
 /*
- * exec: the file says so before, and takes it back if exec fails. In a vfork child, which shares our memory but is not the
- * process of the dump, process_ending() does nothing.
+ * exec: the file says so before, and takes it back if exec fails. In a vfork child, which shares our memory but is
+ * not the process of the dump, process_ending() does nothing.
  */
 static int after_failed_exec(int r)
 {
@@ -200,21 +202,23 @@ MP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return announce_exec(real.fexecve) ? after_failed_exec(real.fexecve(fd, argv, envp)) : -1;
 }
 
-/* The variadic forms: arguments are gathered on the stack, as libc itself does, and passed to the form with an array. */
-#define GATHER(first, ap, argv, extra)                                  \
-	do {                                                            \
-		size_t n_ = 1;                                          \
-		va_start(ap, first);                                    \
-		while (va_arg(ap, char *))                              \
-			n_++;                                           \
-		va_end(ap);                                             \
-		(argv) = __builtin_alloca((n_ + 1) * sizeof(char *));   \
-		(argv)[0] = (char *)(uintptr_t)(first);                 \
-		va_start(ap, first);                                    \
-		for (size_t i_ = 1; i_ <= n_; i_++)                     \
-			(argv)[i_] = va_arg(ap, char *);                \
-		extra;                                                  \
-		va_end(ap);                                             \
+/*
+ * The variadic forms: arguments are gathered on the stack, as libc itself does, and passed to the form with an array.
+ */
+#define GATHER(first, ap, argv, extra)                                \
+	do {                                                          \
+		size_t n_ = 1;                                        \
+		va_start(ap, first);                                  \
+		while (va_arg(ap, char *))                            \
+			n_++;                                         \
+		va_end(ap);                                           \
+		(argv) = __builtin_alloca((n_ + 1) * sizeof(char *)); \
+		(argv)[0] = (char *)(uintptr_t)(first);               \
+		va_start(ap, first);                                  \
+		for (size_t i_ = 1; i_ <= n_; i_++)                   \
+			(argv)[i_] = va_arg(ap, char *);              \
+		extra;                                                \
+		va_end(ap);                                           \
 	} while (0)
 
 MP_EXPORT int execl(const char *path, const char *first, ...)

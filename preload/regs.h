@@ -12,25 +12,25 @@ struct regs {
 };
 
 /*
- * Registers of the function that called the hook in which this macro stands, as they will be after the return. Needs the
- * frame pointer (the preload is built with it): hooks must not be inlined into each other.
+ * Registers of the function that called the hook in which this macro stands, as they will be after the return. Needs
+ * the frame pointer (the preload is built with it): hooks must not be inlined into each other.
  */
 #if defined(__x86_64__)
-#define CALLER_REGS(regs)                                                               \
-	do {                                                                            \
-		const uint64_t *frame_ = __builtin_frame_address(0);                    \
-		(regs)->bp = frame_[0];                                                 \
-		(regs)->ip = frame_[1];                                                 \
-		(regs)->sp = (uint64_t)(frame_ + 2);                                    \
+#define CALLER_REGS(regs)                                            \
+	do {                                                         \
+		const uint64_t *frame_ = __builtin_frame_address(0); \
+		(regs)->bp = frame_[0];                              \
+		(regs)->ip = frame_[1];                              \
+		(regs)->sp = (uint64_t)(frame_ + 2);                 \
 	} while (0)
 #elif defined(__aarch64__)
 /* The frame record lies at the bottom of the frame; the caller's sp is the CFA, which GCC gives. */
-#define CALLER_REGS(regs)                                                               \
-	do {                                                                            \
-		const uint64_t *frame_ = __builtin_frame_address(0);                    \
-		(regs)->bp = frame_[0];                                                 \
-		(regs)->ip = frame_[1] & 0x0000ffffffffffffull;                         \
-		(regs)->sp = (uint64_t)__builtin_dwarf_cfa();                           \
+#define CALLER_REGS(regs)                                            \
+	do {                                                         \
+		const uint64_t *frame_ = __builtin_frame_address(0); \
+		(regs)->bp = frame_[0];                              \
+		(regs)->ip = frame_[1] & 0x0000ffffffffffffull;      \
+		(regs)->sp = (uint64_t)__builtin_dwarf_cfa();        \
 	} while (0)
 #else
 #error "frames of this architecture are not known"

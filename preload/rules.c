@@ -43,7 +43,7 @@ static bool make_table(uint64_t slots)
 		t->slots[j] = old->slots[i];
 	}
 	table_count++;
-	store_release(&rules_current, t);	/* pairs with rules_find() */
+	store_release(&rules_current, t); /* pairs with rules_find() */
 	return true;
 }
 
@@ -111,7 +111,7 @@ static void enter(uint64_t pc, rule r)
 	store_relaxed(&t->slots[i].rule, r);
 	if (!t->slots[i].pc) {
 		used++;
-		store_release(&t->slots[i].pc, pc);	/* pairs with rules_find() */
+		store_release(&t->slots[i].pc, pc); /* pairs with rules_find() */
 	}
 }
 

@@ -13,25 +13,25 @@
 
 /*
  * A rule in 64 bits:
- *   kind 0..3 | bp_saved 4 | bp_undefined 5 | bp at bp 6 | 7 free for flags of a frame | bp offset in words 8..23 (signed) |
- *   CFA offset in bytes 24..47 (signed) | module number 48..63
+ *   kind 0..3 | bp_saved 4 | bp_undefined 5 | bp at bp 6 | 7 free for flags of a frame |
+ *   bp offset in words 8..23 (signed) |   CFA offset in bytes 24..47 (signed) | module number 48..63
  * The return address is always at CFA - 8; other rules are CFI_COMPLICATED.
  */
 typedef uint64_t rule;
 
-#define RULE_KIND(r) ((enum cfi_kind)((r) & 15))
-#define RULE_BP_SAVED (1ull << 4)
-#define RULE_BP_UNDEFINED (1ull << 5)
-#define RULE_BP_AT_BP (1ull << 6)	/* the caller's bp = *(bp + bp offset) */
-#define RULE_BP_OFFSET(r) ((int64_t)(int16_t)((r) >> 8) * 8)
+#define RULE_KIND(r)       ((enum cfi_kind)((r)&15))
+#define RULE_BP_SAVED      (1ull << 4)
+#define RULE_BP_UNDEFINED  (1ull << 5)
+#define RULE_BP_AT_BP      (1ull << 6) /* the caller's bp = *(bp + bp offset) */
+#define RULE_BP_OFFSET(r)  ((int64_t)(int16_t)((r) >> 8) * 8)
 #define RULE_CFA_OFFSET(r) ((int64_t)((r) << 16) >> 40)
-#define RULE_MODULE(r) ((uint32_t)((r) >> 48))
+#define RULE_MODULE(r)     ((uint32_t)((r) >> 48))
 /* Kinds beyond enum cfi_kind */
-#define RULE_NO_CODE 14		/* the address lies in no executable mapping */
-#define RULE_STALE 15		/* its module went away: compile again */
+#define RULE_NO_CODE 14 /* the address lies in no executable mapping */
+#define RULE_STALE   15 /* its module went away: compile again */
 
 struct rule_slot {
-	uint64_t pc;	/* key, 0 = free; stored last */
+	uint64_t pc; /* key, 0 = free; stored last */
 	rule rule;
 };
 
@@ -41,7 +41,7 @@ struct rule_table {
 };
 
 extern struct rule_table *rules_current;
-extern uint32_t rules_generation;	/* raised when rules change */
+extern uint32_t rules_generation; /* raised when rules change */
 
 static inline uint64_t rules_home(uint64_t pc)
 {
@@ -74,7 +74,10 @@ const struct module *rules_module(uint64_t pc);
 
 /* Makes the table, and reads the list of modules. false: no memory. Context: setup. */
 bool rules_init(void);
-/* After a dlclose: rules of objects that went away are compiled anew when their addresses turn up again. Context: setup. */
+/*
+ * After a dlclose: rules of objects that went away are compiled anew when their addresses turn up again. Context:
+ * setup.
+ */
 void rules_recheck(void);
 /* In a fork child, whose parent's dump is still mapped at OLD_BASE. Context: setup. */
 void rules_forked(const char *old_base);

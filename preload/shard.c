@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open addressing in 8-byte slots {tag, row}: a few thousand stacks make a few tens of KiB, which stays in the nearest
- * caches. The slot holds 32 bits of the key and the row 32 more, so the check costs no cache line that is not needed anyway.
+ * Open addressing in 8-byte slots {tag, row}: a few thousand stacks make a few tens of KiB, which stays in the
+ * nearest caches. The slot holds 32 bits of the key and the row 32 more, so the check costs no cache line that is not
+ * needed anyway.
  */
 #include "shard.h"
 
@@ -11,15 +12,15 @@
 #include "os.h"
 
 #define FIRST_SLOTS 512u
-#define KINDS 16u
+#define KINDS       16u
 
 struct slot {
-	uint32_t tag;	/* upper half of the key */
-	row_id row;	/* 0 = free */
+	uint32_t tag; /* upper half of the key */
+	row_id row;   /* 0 = free */
 };
 
 struct fill {
-	row_id next;	/* first unused row of the newest chunk of a kind */
+	row_id next; /* first unused row of the newest chunk of a kind */
 	row_id end;
 	uint32_t chunk_pages;
 };
@@ -36,12 +37,12 @@ struct shard {
 static struct os_lock lock;
 static struct shard *free_list;
 static uint32_t shard_count;
-static struct shard *pool;		/* unused shard structures */
+static struct shard *pool; /* unused shard structures */
 static uint32_t pool_left;
 
 /* Which shard a page of the dump belongs to; grown on a slow path, entries are written once. */
-#define OWNER_PAGES (1u << 16)		/* pages per leaf: 256 MiB of dump */
-static uint32_t *owner_of[256];		/* leaves; 64 GiB of dump in all */
+#define OWNER_PAGES (1u << 16)  /* pages per leaf: 256 MiB of dump */
+static uint32_t *owner_of[256]; /* leaves; 64 GiB of dump in all */
 
 static struct slot *new_slots(uint32_t count)
 {
@@ -83,7 +84,10 @@ void shard_put(struct shard *shard)
 
 void shard_forked(void)
 {
-	/* The parent's shards point into the parent's file. Their memory is small and shared copy-on-write: left alone. */
+	/*
+	 * The parent's shards point into the parent's file. Their memory is small and shared copy-on-write: left
+	 * alone.
+	 */
 	lock.word = 0;
 	free_list = NULL;
 	shard_count = 0;
@@ -152,8 +156,8 @@ row_id shard_find(const struct shard *s, uint64_t key, unsigned check_at)
 }
 
 /*
- * The other 32 bits of a key are not in the slot, so a rehash needs them: they are kept beside the slots, in an array that
- * only the slow path touches.
+ * The other 32 bits of a key are not in the slot, so a rehash needs them: they are kept beside the slots, in an array
+ * that only the slow path touches.
  */
 static uint32_t *low_bits(const struct shard *s)
 {
@@ -218,7 +222,7 @@ static bool new_chunk(struct shard *s, enum mp_chunk_kind kind)
 	page = (uint32_t)((uint64_t)((char *)chunk - dump_base) / DUMP_PAGE);
 	if (!set_owner(page, f->chunk_pages, s->number))
 		return false;
-	f->next = page * (DUMP_PAGE / ROW_BYTES) + 1;	/* behind the struct mp_chunk */
+	f->next = page * (DUMP_PAGE / ROW_BYTES) + 1; /* behind the struct mp_chunk */
 	f->end = f->next + (row_id)chunk->rows;
 	return true;
 }

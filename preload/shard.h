@@ -37,8 +37,8 @@ uint32_t shard_number(const struct shard *shard);
 bool shard_owns(const struct shard *shard, row_id id);
 
 /*
- * The row entered under KEY, 0 = none. Keys are well-mixed 64-bit values; CHECK_AT is the offset of the row's `check` field,
- * which holds the part of the key that the index does not. Context: hook, owner only.
+ * The row entered under KEY, 0 = none. Keys are well-mixed 64-bit values; CHECK_AT is the offset of the row's `check`
+ * field, which holds the part of the key that the index does not. Context: hook, owner only.
  */
 row_id shard_find(const struct shard *shard, uint64_t key, unsigned check_at);
 /* A new zeroed row of KIND under KEY, its check field set; the caller sets the key field last. 0: no room (counted). */

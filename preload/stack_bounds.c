@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pthread_getattr_np is not used: it takes a lock and allocates while holding it, so calling it from the first malloc of a
- * thread can deadlock with the program's own call of it.
+ * pthread_getattr_np is not used: it takes a lock and allocates while holding it, so calling it from the first malloc
+ * of a thread can deadlock with the program's own call of it.
  */
 #include "stack_bounds.h"
 
@@ -10,8 +10,8 @@
 #include "modules.h"
 
 /*
- * A foreign stack is a readable and writable mapping. It can hold more than the stack, and the rest of it may be unmapped
- * later, so a walk never goes further than this above the stack pointer it came in with.
+ * A foreign stack is a readable and writable mapping. It can hold more than the stack, and the rest of it may be
+ * unmapped later, so a walk never goes further than this above the stack pointer it came in with.
  */
 #define FOREIGN_REACH (256ull << 10)
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which memory is readable stack: the thread's own, and foreign ones (signal stacks, coroutines) learned as they are met. */
+/*
+ * Which memory is readable stack: the thread's own, and foreign ones (signal stacks, coroutines) learned as they are
+ * met.
+ */
 #ifndef MP_STACK_BOUNDS_H
 #define MP_STACK_BOUNDS_H
 
@@ -11,8 +14,8 @@
 uint64_t stack_end_slow(struct thread *t, uint64_t sp);
 
 /*
- * First address behind the readable stack memory that holds SP, an address the thread runs on or has just read from its own
- * stack; 0 = not known to be a stack.
+ * First address behind the readable stack memory that holds SP, an address the thread runs on or has just read from
+ * its own stack; 0 = not known to be a stack.
  */
 static inline uint64_t stack_end(struct thread *t, uint64_t sp)
 {

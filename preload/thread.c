@@ -14,18 +14,23 @@
 
 #define SLAB_THREADS 8
 /* Ended threads keep a row of their own up to this many rows; then those of one name are added up. */
-#define ROWS_KEPT 256
+#define ROWS_KEPT      256
 #define ROW_CHUNKS_MAX 64
 /* glibc runs key destructors four times over; ours asks to be last. */
 #define DESTRUCTOR_ROUNDS 3
 
-static struct thread new_thread;	/* what a thread is before its first event: gate shut, THREAD_NEW */
+static struct thread new_thread; /* what a thread is before its first event: gate shut, THREAD_NEW */
 static struct thread dead_thread = { .state = THREAD_DEAD };
 
 MP_TLS struct thread *thread_self = &new_thread;
-static MP_TLS struct range own_stack;	/* set by thread_set_stack() */
+static MP_TLS struct range own_stack; /* set by thread_set_stack() */
+/*
+ * This thread is registering, ending, or counting after its end, and may hold a lock of ours, while its gate cannot
+ * say so: what a signal handler does now passes through.
+ */
+static MP_TLS bool between;
 
-static struct os_lock lock;		/* registry, unused structures, rows */
+static struct os_lock lock; /* registry, unused structures, rows */
 static struct thread *registry;
 static struct thread *unused;
 static uint32_t live_threads;
@@ -36,9 +41,8 @@ static struct mp_chunk *row_chunks[ROW_CHUNKS_MAX];
 static uint32_t row_chunk_count;
 static uint32_t rows_used;
 
-static struct thread *late;		/* counts for threads that are over */
+static struct thread *late; /* counts for threads that are over */
 static struct os_lock late_lock;
-static uint32_t late_owner;		/* tid */
 
 uint32_t thread_count(void)
 {
@@ -73,7 +77,8 @@ static struct mp_thread *new_row(void)
 	}
 	if (row_chunk_count == ROW_CHUNKS_MAX)
 		return NULL;
-	chunk = dump_chunk(MP_CHUNK_THREAD, sizeof(struct mp_thread), DUMP_PAGE, row_chunk_count * dump_rows(DUMP_PAGE, 120) + 1, 0);
+	chunk = dump_chunk(MP_CHUNK_THREAD, sizeof(struct mp_thread), DUMP_PAGE,
+			   row_chunk_count * dump_rows(DUMP_PAGE, 120) + 1, 0);
 	if (!chunk)
 		return NULL;
 	row_chunks[row_chunk_count++] = chunk;
@@ -163,7 +168,7 @@ void thread_refresh_all_names(void)
 		n = os_read_file(path, name, sizeof(name));
 		if (n <= 0)
 			continue;
-		__builtin_memset(name + n - 1, 0, sizeof(name) - (size_t)n + 1);	/* the newline, and the rest */
+		__builtin_memset(name + n - 1, 0, sizeof(name) - (size_t)n + 1); /* the newline, and the rest */
 		name[15] = '\0';
 		__builtin_memcpy(t->row->name, name, 16);
 	}
@@ -270,6 +275,8 @@ static void thread_end(void *arg)
 	heap_flush(t);
 	os_thread_name(t->row->name);
 	lock_thread_end(t);
+	between = true;
+	signal_fence();
 	store_relaxed(&t->row->end_ns, os_now_ns());
 	thread_self = &dead_thread;
 	os_lock(&lock);
@@ -285,20 +292,14 @@ static void thread_end(void *arg)
 	shard_put(t->shard);
 	give_structure(t);
 	os_unlock(&lock);
+	signal_fence();
+	between = false;
 }
 
 /* What a thread does after its end is counted by one shared structure, under a lock. */
-static struct thread *enter_late(bool nested_is_loss)
+static struct thread *enter_late(void)
 {
-	uint32_t tid = os_tid();
-
-	if (load_relaxed(&late_owner) == tid) {
-		if (nested_is_loss)
-			drop(MP_LOSS_NESTED);
-		return NULL;
-	}
 	os_lock(&late_lock);
-	store_relaxed(&late_owner, tid);
 	if (!late) {
 		late = make_thread();
 		if (late)
@@ -310,7 +311,6 @@ static struct thread *enter_late(bool nested_is_loss)
 		drop(MP_LOSS_LATE_THREAD);
 		return late;
 	}
-	store_relaxed(&late_owner, 0);
 	os_unlock(&late_lock);
 	drop(MP_LOSS_THREADS_FULL);
 	return NULL;
@@ -336,13 +336,19 @@ static struct thread *enter_slow(bool nested_is_loss)
 			t->gate_sp = (uint64_t)__builtin_frame_address(0);
 			return t;
 		}
-		if (nested_is_loss)
-			drop(MP_LOSS_NESTED);
-		return NULL;
+	} else if (!between) {
+		bool dead = t->state == THREAD_DEAD;
+
+		between = true;
+		signal_fence();
+		t = dead ? enter_late() : register_thread();
+		signal_fence();
+		between = dead && t; /* then thread_leave_slow() ends it */
+		return t;
 	}
-	if (t->state == THREAD_DEAD)
-		return enter_late(nested_is_loss);
-	return register_thread();
+	if (nested_is_loss)
+		drop(MP_LOSS_NESTED);
+	return NULL;
 }
 
 MP_NOINLINE struct thread *thread_enter_slow(void)
@@ -360,8 +366,9 @@ void thread_leave_slow(struct thread *t)
 	if (t != late)
 		return;
 	t->open = false;
-	store_relaxed(&late_owner, 0);
 	os_unlock(&late_lock);
+	signal_fence();
+	between = false;
 }
 
 /* --- process --- */
@@ -384,8 +391,8 @@ void thread_forked(void)
 {
 	lock.word = 0;
 	late_lock.word = 0;
-	late_owner = 0;
 	late = NULL;
+	between = false;
 	registry = NULL;
 	unused = NULL;
 	live_threads = 0;

@@ -11,24 +11,24 @@
 #include "compiler.h"
 #include "mp_dump.h"
 
-#define THREAD_FRAMES 512	/* MEMPROF_DEPTH at most */
-#define THREAD_STACKS 4		/* foreign stacks remembered per thread */
-#define THREAD_LOCKS 256	/* slots of the table of locks; a power of two */
+#define THREAD_FRAMES 512 /* MEMPROF_DEPTH at most */
+#define THREAD_STACKS 4   /* foreign stacks remembered per thread */
+#define THREAD_LOCKS  256 /* slots of the table of locks; a power of two */
 
 enum thread_state {
-	THREAD_NEW,	/* zero: never seen, or wiped by fork */
+	THREAD_NEW, /* zero: never seen, or wiped by fork */
 	THREAD_LIVE,
-	THREAD_DEAD,	/* key destructors are over; what still comes goes to shared counters */
+	THREAD_DEAD, /* key destructors are over; what still comes goes to shared counters */
 };
 
 /*
- * The rest of what is kept of a frame of the last captured stack; its pc and sp have arrays of their own, because a stack is
- * compared with memory by those two alone.
+ * The rest of what is kept of a frame of the last captured stack; its pc and sp have arrays of their own, because a
+ * stack is compared with memory by those two alone.
  */
 struct frame {
 	uint64_t bp;
-	uint64_t hash;	/* names the stack from here outward */
-	uint64_t rule;	/* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
+	uint64_t hash; /* names the stack from here outward */
+	uint64_t rule; /* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
 };
 
 struct range {
@@ -40,11 +40,11 @@ struct shard;
 
 /* One thread's acquisitions of one lock; lock_table.c tells who writes which field when. */
 struct lock_slot {
-	uint64_t address;	/* 0 = free */
-	uint64_t count;		/* acquisitions that are not in the thread's own row */
-	uint64_t claimed;	/* of these, already in a row by the doing of another thread */
-	uint32_t epoch;		/* lock_epoch when the address was last looked up */
-	uint32_t share;		/* row of struct mp_lock_share, 0 = not contended so far */
+	uint64_t address; /* 0 = free */
+	uint64_t count;   /* acquisitions that are not in the thread's own row */
+	uint64_t claimed; /* of these, already in a row by the doing of another thread */
+	uint32_t epoch;   /* lock_epoch when the address was last looked up */
+	uint32_t share;   /* row of struct mp_lock_share, 0 = not contended so far */
 };
 
 /*
@@ -52,41 +52,44 @@ struct lock_slot {
  * the slow path, without any fork handler.
  */
 struct thread {
-	/* The gate. False: new thread, thread at its end, inside one of our hooks, switched off, or a fresh fork child. */
+	/*
+	 * The gate. False: new thread, thread at its end, inside one of our hooks, switched off, or a fresh fork
+	 * child.
+	 */
 	bool open;
-	uint8_t state;			/* enum thread_state */
-	uint64_t gate_sp;		/* stack pointer of the hook that closed the gate */
-	int64_t unflushed_bytes;	/* live bytes not yet in the header */
+	uint8_t state;           /* enum thread_state */
+	uint64_t gate_sp;        /* stack pointer of the hook that closed the gate */
+	int64_t unflushed_bytes; /* live bytes not yet in the header */
 	int64_t unflushed_count;
 	uint64_t flush_limit;
-	uint64_t last_block;		/* address of the last allocation, 0 = already freed or none */
-	struct mp_site *last_site;	/* of last_block */
+	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
+	struct mp_site *last_site; /* of last_block */
 	struct shard *shard;
 	struct mp_thread *row;
 
-	struct range stack;		/* the thread's own stack, start 0 = unknown */
+	struct range stack; /* the thread's own stack, start 0 = unknown */
 	struct range stacks[THREAD_STACKS];
 	uint32_t next_stack;
 	uint32_t tid;
 	uint32_t name_checks;
 	uint32_t destructor_rounds;
-	struct thread *next;		/* in the registry, or in the list of unused ones */
+	struct thread *next; /* in the registry, or in the list of unused ones */
 	struct thread *previous;
 
-	uint32_t frame_count;		/* of frames[], outermost first; valid until the next capture */
-	uint32_t mark;			/* enum mp_stack_mark, 0 = complete */
-	uint32_t rules_generation;	/* when they were captured */
-	uint64_t frames_end;		/* end of the stack they lie on, 0 = the next walk must not build on them */
+	uint32_t frame_count;      /* of frames[], outermost first; valid until the next capture */
+	uint32_t mark;             /* enum mp_stack_mark, 0 = complete */
+	uint32_t rules_generation; /* when they were captured */
+	uint64_t frames_end;       /* end of the stack they lie on, 0 = the next walk must not build on them */
 	/* The upper halves are for the frames of a walk under way. */
-	uint64_t frame_pc[2 * THREAD_FRAMES];	/* return address - 1, or the exact address of an interrupted frame */
-	uint64_t frame_sp[2 * THREAD_FRAMES];	/* of the frame itself: its CFA is the sp of the next one outward */
+	uint64_t frame_pc[2 * THREAD_FRAMES]; /* return address - 1, or the exact address of an interrupted frame */
+	uint64_t frame_sp[2 * THREAD_FRAMES]; /* of the frame itself: its CFA is the sp of the next one outward */
 	struct frame frames[2 * THREAD_FRAMES];
-	uint16_t frame_check[THREAD_FRAMES];	/* nearest frame, from here outward, with more to check than its return
+	uint16_t frame_check[THREAD_FRAMES]; /* nearest frame, from here outward, with more to check than its return
 						 * address; 0 = none */
 	struct lock_slot locks[THREAD_LOCKS];
 };
 
-extern MP_TLS struct thread *thread_self;	/* never NULL */
+extern MP_TLS struct thread *thread_self; /* never NULL */
 
 /*
  * Opens nothing yet: true says that this call is the outermost hook on a live thread and has now closed the gate.

@@ -53,7 +53,10 @@ static uint64_t rss_bytes(void)
 	return pages * 4096;
 }
 
-/* Every second point goes, the first stays; a reader of a file torn here sees times out of order and drops those rows. */
+/*
+ * Every second point goes, the first stays; a reader of a file torn here sees times out of order and drops those
+ * rows.
+ */
 static void thin(void)
 {
 	uint32_t keep = 0;
@@ -94,7 +97,7 @@ void timeline_tick(uint64_t now_ns)
 	if (now_ns >= next_ns && ticks) {
 		store_relaxed(&next_ns, now_ns + interval_ns);
 		add_point(now_ns);
-		store_relaxed(&next_ns, now_ns + interval_ns);	/* thinning made it longer */
+		store_relaxed(&next_ns, now_ns + interval_ns); /* thinning made it longer */
 	}
 	os_unlock(&lock);
 }

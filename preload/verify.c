@@ -14,11 +14,11 @@
 #include "rules.h"
 
 #define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-#define LOCAL_FUNCTIONS(X)                                                            \
-	X(init_local, unw_init_local, int (*)(unw_cursor_t *, unw_context_t *))       \
-	X(step, unw_step, int (*)(unw_cursor_t *))                                    \
-	X(get_reg, unw_get_reg, int (*)(unw_cursor_t *, int, unw_word_t *))           \
+#define TEXT(x)  TEXT_(x)
+#define LOCAL_FUNCTIONS(X)                                                      \
+	X(init_local, unw_init_local, int (*)(unw_cursor_t *, unw_context_t *)) \
+	X(step, unw_step, int (*)(unw_cursor_t *))                              \
+	X(get_reg, unw_get_reg, int (*)(unw_cursor_t *, int, unw_word_t *))     \
 	X(getcontext, unw_tdep_getcontext, int (*)(unw_context_t *))
 
 #ifndef unw_tdep_getcontext
@@ -40,8 +40,8 @@ void verify_init(void)
 	struct mp_chunk *chunk;
 
 	lib.complete = handle != NULL;
-#define X(member, name, type)                                                     \
-	lib.member = handle ? (type)dlsym(handle, TEXT(name)) : NULL;             \
+#define X(member, name, type)                                         \
+	lib.member = handle ? (type)dlsym(handle, TEXT(name)) : NULL; \
 	lib.complete = lib.complete && lib.member;
 	LOCAL_FUNCTIONS(X)
 #undef X

@@ -10,8 +10,8 @@
 void verify_init(void);
 
 /*
- * Compares t->frames with what libunwind finds from REGS on. Context: hook, gate closed; unlike everything else in a hook it
- * takes the loader's lock, through libunwind, which is why it is for tests only.
+ * Compares t->frames with what libunwind finds from REGS on. Context: hook, gate closed; unlike everything else in a
+ * hook it takes the loader's lock, through libunwind, which is why it is for tests only.
  */
 void verify_stack(struct thread *t, const struct regs *regs);
 

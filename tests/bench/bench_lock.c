@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* pthread mutexes: uncontended before and after the process has a second thread, and contended by two. */
+#include <pthread.h>
+
+#include "bench.h"
+
+#define USAGE         "bench_lock single|threaded|contended PAIRS"
+#define INSIDE_STEPS  100 /* of work() with the lock held */
+#define OUTSIDE_STEPS 200 /* and without */
+#define CONTENDERS    2
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t ready;
+static uint64_t shared;
+
+/* About a cycle or two per step. */
+static uint64_t work(uint64_t value, unsigned steps)
+{
+	for (unsigned i = 0; i < steps; i++) {
+		value = value * 3 + 1;
+		BENCH_USE(value);
+	}
+	return value;
+}
+
+BENCH_FRAME static void lock_unlock(uint64_t pairs)
+{
+	for (uint64_t i = 0; i < pairs; i++) {
+		pthread_mutex_lock(&mutex);
+		BENCH_USE(shared);
+		pthread_mutex_unlock(&mutex);
+	}
+}
+
+static void *sleep_until_end(void *arg)
+{
+	pthread_barrier_wait(arg);
+	return NULL;
+}
+
+static void uncontended(uint64_t pairs)
+{
+	double start;
+
+	lock_unlock(pairs / 10 + 1000);
+	start = bench_cpu_ns();
+	lock_unlock(pairs);
+	bench_print("pair_ns", (bench_cpu_ns() - start) / (double)pairs);
+}
+
+static int threaded(uint64_t pairs)
+{
+	pthread_t idle;
+
+	pthread_barrier_init(&ready, NULL, 2);
+	if (pthread_create(&idle, NULL, sleep_until_end, &ready) != 0)
+		return 1;
+	uncontended(pairs);
+	pthread_barrier_wait(&ready);
+	pthread_join(idle, NULL);
+	return 0;
+}
+
+static void *contend(void *arg)
+{
+	uint64_t pairs = *(const uint64_t *)arg, value = 0;
+
+	pthread_barrier_wait(&ready);
+	for (uint64_t i = 0; i < pairs; i++) {
+		pthread_mutex_lock(&mutex);
+		shared = work(shared, INSIDE_STEPS);
+		pthread_mutex_unlock(&mutex);
+		value = work(value, OUTSIDE_STEPS);
+	}
+	return NULL;
+}
+
+static int contended(uint64_t pairs)
+{
+	pthread_t threads[CONTENDERS];
+	double start;
+
+	pthread_barrier_init(&ready, NULL, CONTENDERS + 1);
+	for (unsigned i = 0; i < CONTENDERS; i++)
+		if (pthread_create(&threads[i], NULL, contend, &pairs) != 0)
+			return 1;
+	start = bench_wall_ns();
+	pthread_barrier_wait(&ready);
+	for (unsigned i = 0; i < CONTENDERS; i++)
+		pthread_join(threads[i], NULL);
+	bench_print("pairs_per_s", (double)(CONTENDERS * pairs) / (bench_wall_ns() - start) * 1e9);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t pairs = bench_number(argc, argv, 2, USAGE);
+
+	if (strcmp(argv[1], "threaded") == 0)
+		return threaded(pairs);
+	if (strcmp(argv[1], "contended") == 0)
+		return contended(pairs);
+	if (strcmp(argv[1], "single") != 0)
+		bench_usage(USAGE);
+	uncontended(pairs);
+	return 0;
+}

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+# What the test cases are made of. Each case runs in a shell and an empty directory of its own.
+# shellcheck shell=bash disable=SC2034
+
+fail()
+{
+	printf '%s\n' "$*"
+	exit 1
+}
+
+skip()
+{
+	printf '%s\n' "$*"
+	exit 77
+}
+
+# need PROGRAM...: skips the case when one is not installed.
+need()
+{
+	local program
+
+	for program; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# run_into NAME COMMAND...: leaves NAME.out, NAME.err and NAME.status; facts of targets go to NAME.facts.
+run_into()
+{
+	local name=$1
+	shift
+	# The outer redirection is for what the shell itself says about a signal.
+	{ "$@" >"$name.out" 2>"$name.err" 3>"$name.facts" </dev/null; } 2>/dev/null
+	echo $? >"$name.status"
+}
+
+plain()
+{
+	run_into plain "$@"
+}
+
+# preloaded COMMAND...: the same with memprof; the dumps go to the directory dumps.
+preloaded()
+{
+	mkdir -p dumps
+	run_into memprof env LD_PRELOAD="$LIBRARY" MEMPROF_OUT="$PWD/dumps/%e.%p.bin" "$@"
+}
+
+# same_in WHAT...: in these the two runs must not differ.
+same_in()
+{
+	local what
+
+	for what; do
+		cmp -s "plain.$what" "memprof.$what" && continue
+		printf 'different %s without (<) and with (>) memprof:\n' "$what"
+		diff -a "plain.$what" "memprof.$what" | head -n 20
+		exit 1
+	done
+}
+
+same()
+{
+	same_in status out err
+}
+
+same_but_errors()
+{
+	same_in status out
+}
+
+# json DUMP: the report as DUMP.json; it must be complete and have the promised shape.
+json()
+{
+	local status
+
+	"$ANALYZE" --format json "$1" >"$1.json" 2>"$1.log"
+	status=$?
+	[ "$status" = 0 ] || fail "memprof-analyze of $1: status $status: $(cat "$1.log")"
+	[ -s "$1.log" ] && fail "memprof-analyze of $1 says: $(cat "$1.log")"
+	jq -e --argjson whole true -f "$HERE/schema.jq" "$1.json" >"$1.schema" ||
+		fail "the JSON of $1 breaks the schema: $(cat "$1.schema")"
+}
+
+# all_json [AT-LEAST]: every dump is readable, and there are so many.
+# shellcheck disable=SC2120 # called with arguments by the cases
+all_json()
+{
+	local dump count=0
+
+	for dump in dumps/*; do
+		case $dump in *.json | *.log | *.schema | 'dumps/*') continue ;; esac
+		json "$dump"
+		count=$((count + 1))
+	done
+	[ "$count" -ge "${1:-1}" ] || fail "$count dumps, at least ${1:-1} expected"
+}
+
+# The same for many dumps, or such with so many stacks that JSON of all would be too large to look into. Reports without
+# names and stacks go to short.jsonl, one per line; the largest dump has to be readable with names too.
+all_json_in_short()
+{
+	local count
+
+	"$ANALYZE" --format json --top 20 --no-symbols dumps/* >all.json 2>all.log
+	is "status of memprof-analyze" $? 0
+	is "standard error of memprof-analyze" "$(cat all.log)" ""
+	jq -c '(.reports // [.])[]' all.json >short.jsonl || fail "no JSON"
+	jq --argjson whole false -f "$HERE/schema.jq" short.jsonl >schema
+	grep -qv '^true$' schema && fail "the JSON breaks the schema: $(grep -v '^true$' schema | head -n 5)"
+	count=$(wc -l <short.jsonl)
+	[ "$count" -ge "${1:-1}" ] || fail "$count dumps, at least ${1:-1} expected"
+
+	"$ANALYZE" --format folded --metric count --no-symbols dumps/* >all.folded || fail "folded: status $?"
+	is "sum of allocations" "$(awk '{ sum += $NF } END { printf "%d", sum }' all.folded)" \
+		"$(jq -s 'map(.totals.alloc_count) | add' short.jsonl)"
+	# shellcheck disable=SC2012 # names are ours
+	"$ANALYZE" "dumps/$(ls -S dumps | head -n 1)" >largest.txt || fail "text: status $?"
+}
+
+# calls_in FUNCTION: allocations and stacks with FUNCTION.
+calls_in()
+{
+	"$ANALYZE" --format folded --metric count dumps/* |
+		awk -v name="$1" 'index($0, name) { sum += $NF; lines++ } END { printf "%d in %d", sum, lines }'
+}
+
+# facts_hold [REPORT...]
+facts_hold()
+{
+	[ $# -gt 0 ] || set -- dumps/*.json
+	jq -s -r --rawfile facts memprof.facts -f "$HERE/facts.jq" "$@" >missed || fail "jq failed"
+	[ -s missed ] && fail "$(head -n 20 missed)"
+	return 0
+}
+
+# A target program of tests/targets: like without memprof, and its facts hold.
+target()
+{
+	[ -x "$TARGETS/$1" ] || skip "$1 could not be built: $(head -n 1 "$TARGETS/$1.log" 2>/dev/null)"
+	plain "$TARGETS/$1" "${@:2}"
+	preloaded "$TARGETS/$1" "${@:2}"
+	same
+	all_json 1
+	facts_hold
+}
+
+# A program of the system: like without memprof, and $1 readable dumps at least.
+program()
+{
+	local dumps=$1
+
+	shift
+	plain "$@"
+	preloaded "$@"
+	same
+	all_json_in_short "$dumps"
+}
+
+# field DUMP FILTER: one value of the report of DUMP.
+field()
+{
+	[ -e "$1.json" ] || json "$1"
+	jq -r "$2" "$1.json"
+}
+
+# is WHAT GOT WANT
+is()
+{
+	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
+}
+
+# matches WHAT TEXT REGEX
+matches()
+{
+	printf '%s\n' "$2" | grep -Eq -- "$3" || fail "$1 does not match '$3': $2"
+}
+
+# status WANT COMMAND...: the exit status; output in out and err.
+status()
+{
+	local want=$1 got
+
+	shift
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "status $got, not $want, of: $* $(head -c 500 err)"
+}
+
+# A dump of a small run, as dumps/leak.bin.
+small_dump()
+{
+	mkdir -p dumps
+	LD_PRELOAD=$LIBRARY MEMPROF_OUT=$PWD/dumps/leak.bin "$TARGETS/leak" >/dev/null 3>/dev/null || fail "leak failed"
+	[ -s dumps/leak.bin ] || fail "no dump"
+}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# The promises of "memprof-report/1" that hold for every report. Prints the ones that are broken; true when none is.
+# $whole: no site was left out.
+
+def count: type == "number" and . == floor;
+def count_or_null: . == null or count;
+def text_or_null: . == null or type == "string";
+def counts($keys): . as $object | all($keys[]; $object[.] | count);
+def sum_of($key): [.[] | .[$key]] | add // 0;
+def frame:
+	type == "object" and has("address") and (.inlined | type == "boolean") and (.line | count_or_null)
+	and (.function | text_or_null) and (.file | text_or_null) and (.module | text_or_null);
+def stack: type == "array" and all(.[]; frame);
+def site_counts:
+	["alloc_count", "alloc_bytes", "free_count", "live_count", "live_bytes", "temporary_count", "realloc_count"];
+def promise($what; holds): if holds then empty else $what end;
+
+[
+	promise("schema"; .schema == "memprof-report/1"),
+	(.process | promise("process";
+		(.pid | count) and (.exe | text_or_null) and (.argv | type | IN("array", "null")) and has("start_time")
+		and (.duration_ns | count_or_null) and (.exit_status | count_or_null)
+		and (.ended | IN("exit", "signal", "killed", "running", "exec"))
+		and (.mode | IN("full", "sample", "off")))),
+	(.totals | promise("totals";
+		counts(site_counts + ["free_bytes", "peak_bytes"]) and (.peak_time_ns | count_or_null))),
+	promise("losses"; .losses | type == "object" and all(.[]; count)),
+	(.threads[] | promise("thread \(.name)"; (.name | text_or_null) and counts(["alloc_count", "free_count"]))),
+	(.timeline | promise("number of points in time"; length <= 1024)),
+	(.timeline[] | promise("point in time"; counts(["time_ns", "live_bytes"]))),
+	(.timeline | map(.time_ns) | promise("timeline is not sorted"; . == sort)),
+	(.sites[] | promise("site \(.id)"; has("id") and counts(site_counts + ["peak_bytes"]) and (.stack | stack))),
+	(.locks[] | promise("lock \(.id)";
+		has("id") and has("address") and (.kind | type == "string") and (.name | text_or_null)
+		and counts(["acquisitions", "contentions", "wait_ns", "wait_max_ns"])
+		and all(.waiters[]; counts(["count", "wait_ns"]) and (.stack | stack)))),
+
+	# What cannot differ, because both sides are sums of the same rows.
+	(select($whole) | .totals as $totals | .sites as $sites
+		| ("alloc_count", "alloc_bytes", "temporary_count", "realloc_count") as $key
+		| promise("totals.\($key) is not the sum of the sites"; ($sites | sum_of($key)) == $totals[$key])),
+	(.totals | promise("live_count is not allocated - freed"; .live_count == .alloc_count - .free_count)),
+	(.totals | promise("live_bytes is not allocated - freed"; .live_bytes == .alloc_bytes - .free_bytes)),
+	(.locks[] | promise("lock \(.id): more waited than in all"; (.waiters | sum_of("wait_ns")) <= .wait_ns))
+]
+| if length == 0 then true else (.[:10][], false) end

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Builds the target programs into $(O)/tests/targets. For the Makefile to include; also works alone (make -f).
+
+O ?= build
+CC ?= cc
+CXX ?= c++
+target_dir := $(O)/tests/targets
+target_src := $(dir $(lastword $(MAKEFILE_LIST)))
+target_src := $(target_src:%/=%)
+
+# Frame pointers are left to the compiler's default: stacks must be complete without them. An unrolled loop would be
+# several sites.
+target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -Wall -Wextra -Wshadow $(if $(WERROR),-Werror) -MMD -MP
+target_libs := ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so
+target_parts := ctor_lib safe_alloc plugin jemalloc_linked static_program
+target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
+target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
+
+target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(target_cc))
+# Two programs need what not every machine has; without it they are not built, and their tests skip.
+target_optional := $(addprefix $(target_dir)/,jemalloc_linked.stamp static_program.stamp)
+
+.PHONY: targets
+targets: $(target_programs) $(target_optional)
+
+$(target_dir):
+	$(Q)mkdir -p $@
+
+target_cc1 = $(CC) -std=gnu11 $(target_flags) $(CFLAGS)
+target_cxx = $(CXX) -std=gnu++17 -fsized-deallocation $(target_flags) $(CXXFLAGS)
+target_so = $(CC) -std=gnu11 $(target_flags) -fPIC -fno-builtin -shared -Wl,-soname,$(@F)
+target_origin := -Wl,-rpath,'$$ORIGIN'
+
+$(target_dir)/%: $(target_src)/%.c | $(target_dir)
+	$(call say,CC)$(target_cc1) -o $@ $< $(LDFLAGS)
+
+$(target_dir)/%: $(target_src)/%.cc | $(target_dir)
+	$(call say,CXX)$(target_cxx) -o $@ $< $(LDFLAGS)
+
+$(target_dir)/%.so: $(target_src)/%.c | $(target_dir)
+	$(call say,CC)$(target_so) -o $@ $<
+
+$(target_dir)/plugin_a.so $(target_dir)/plugin_b.so: $(target_dir)/plugin_%.so: $(target_src)/plugin.c | $(target_dir)
+	$(call say,CC)$(target_so) -DPLUGIN_SITE=plugin_$*_here -DPLUGIN_BYTES=$(if $(filter a,$*),111,222) -o $@ $<
+
+$(target_dir)/malloc_in_ctor: $(target_src)/malloc_in_ctor.c $(target_dir)/ctor_lib.so
+	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/ctor_lib.so $(target_origin) $(LDFLAGS)
+
+$(target_dir)/signal_malloc: $(target_src)/signal_malloc.c $(target_dir)/safe_alloc.so
+	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/safe_alloc.so $(target_origin) $(LDFLAGS)
+
+# Their names without the suffix are the programs.
+target_forgiven = -o $(basename $@) $(1) 2>$(basename $@).log || rm -f $(basename $@)
+
+$(target_dir)/jemalloc_linked.stamp: $(target_src)/jemalloc_linked.cc | $(target_dir)
+	$(call say,CXX)$(target_cxx) $(call target_forgiven,$< -l:libjemalloc.so.2)
+	$(Q)touch $@
+
+$(target_dir)/static_program.stamp: $(target_src)/static_program.c | $(target_dir)
+	$(call say,CC)$(target_cc1) $(call target_forgiven,-static $<)
+	$(Q)touch $@
+
+-include $(wildcard $(target_dir)/*.d)
