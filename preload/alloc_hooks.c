@@ -174,17 +174,17 @@ static void *call_realloc(void *old, size_t count, size_t size)
 	return real.realloc(old, size);
 }
 
+/* glibc's reallocarray calls realloc, which comes back through our hook; so only what overflows is left to the real one. */
 static void *call_reallocarray(void *old, size_t count, size_t size)
 {
 	size_t bytes;
 
+	if (multiply(count, size, &bytes))
+		return real.realloc(old, bytes);
 	if (real.reallocarray)
 		return real.reallocarray(old, count, size);
-	if (!multiply(count, size, &bytes)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return real.realloc(old, bytes);
+	errno = ENOMEM;
+	return NULL;
 }
 
 static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)

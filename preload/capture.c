@@ -168,6 +168,9 @@ stack_id capture_intern(struct thread *t)
 
 void capture_reset(void)
 {
+	/* Left behind by a thread of the parent, half-way to a larger table: the old one may be unmapped already. */
+	if (lock.word)
+		slots = NULL;
 	lock.word = 0;
 	if (slots)
 		__builtin_memset(slots, 0, ((size_t)mask + 1) * sizeof(*slots));

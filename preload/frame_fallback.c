@@ -25,7 +25,7 @@
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
 /*
- * X(member, name in the library, type). The last two are exported for ptrace and core dumps, but in no installed
+ * X(member, name in the library, type). The last is exported for ptrace and core dumps, but in no installed
  * header.
  */
 #define UNWIND_FUNCTIONS(X)                                                                            \
@@ -35,8 +35,7 @@
 	X(step, unw_step, int (*)(unw_cursor_t *))                                                     \
 	X(get_reg, unw_get_reg, int (*)(unw_cursor_t *, int, unw_word_t *))                            \
 	X(search_unwind_table, UNW_OBJ(dwarf_search_unwind_table),                                     \
-	  int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *))     \
-	X(put_unwind_info, UNW_OBJ(dwarf_put_unwind_info), void (*)(unw_addr_space_t, unw_proc_info_t *, void *))
+	  int (*)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *))
 
 #define X(member, name, type) __typeof__((type)0) member;
 static struct {
@@ -85,9 +84,12 @@ static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *p
 	return lib.search_unwind_table(as, ip, &di, pi, need, arg);
 }
 
+/* libunwind frees what it has found by itself; this is for information out of tables of ours. */
 static void put_unwind_info(unw_addr_space_t as, unw_proc_info_t *pi, void *arg)
 {
-	lib.put_unwind_info(as, pi, arg);
+	(void)as;
+	(void)pi;
+	(void)arg;
 }
 
 static int no_dyn_info(unw_addr_space_t as, unw_word_t *ret, void *arg)

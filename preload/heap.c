@@ -14,9 +14,13 @@
 #include "compiler.h"
 #include "drop.h"
 #include "init.h"
+#include "options.h"
 #include "os.h"
+#include "real.h"
 #include "shard.h"
+#include "stack_memo.h"
 #include "timeline.h"
+#include "verify.h"
 
 #define CHECK_AT offsetof(struct mp_site, check)
 /* Of the peak; the sum over all threads of what is not yet flushed stays below 1/FLUSH_SHARE of it. */
@@ -144,25 +148,128 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 	return row_at(mine);
 }
 
+/*
+ * Most blocks live shortly. While the process has one thread, its newest blocks are kept in a small array of its own, by
+ * address, and enter the live table only when another block takes their place: those that are freed before never do,
+ * which spares both of the table's cache misses. A second thread could free what it cannot find in the table, so all
+ * are entered before one is made, and before a fork, because the array is wiped in the child.
+ */
+static inline struct young *young_slot(struct thread *t, uint64_t address)
+{
+	return &t->young[address >> 4 & (THREAD_YOUNG - 1)];
+}
+
+static MP_COLD void young_flush(struct thread *t)
+{
+	struct live_block old;
+
+	t->young_used = false;
+	for (uint32_t i = 0; i < THREAD_YOUNG; i++) {
+		struct young *y = &t->young[i];
+
+		if (!y->address)
+			continue;
+		switch (live_insert(y->address, y->bytes, y->row, &old)) {
+		case LIVE_REPLACED:
+			drop(MP_LOSS_UNSEEN_FREE);
+			heap_count_free(t, &old);
+			break;
+		case LIVE_NO_MEMORY:
+			drop(MP_LOSS_LIVE_FULL);
+			break;
+		case LIVE_OK:
+			break;
+		}
+		y->address = 0;
+	}
+}
+
+void heap_before_sharing(void)
+{
+	struct thread *t = thread_self;
+
+	if (t->state != THREAD_LIVE || !t->young_used || !gate_enter(t))
+		return;
+	young_flush(t);
+	gate_leave(t);
+}
+
+/* Enters a block into the young ones or into the live table. */
+static inline enum live_insert remember(struct thread *t, uint64_t address, uint64_t bytes, row_id row,
+					struct live_block *ret_old)
+{
+	struct young *y = young_slot(t, address);
+	enum live_insert result = LIVE_OK;
+
+	if (unlikely(!real_single_threaded()) || unlikely(bytes > UINT32_MAX)) {
+		if (unlikely(t->young_used))
+			young_flush(t);
+		return live_insert(address, bytes, row, ret_old);
+	}
+	if (unlikely(y->address == address)) {
+		*ret_old = (struct live_block){ .bytes = y->bytes, .row = y->row, .generation = live_generation() };
+		result = LIVE_REPLACED;
+	} else if (y->address) {
+		result = live_insert(y->address, y->bytes, y->row, ret_old);
+	}
+	*y = (struct young){ .address = address, .bytes = (uint32_t)bytes, .row = row };
+	t->young_used = true;
+	return result;
+}
+
+/* Takes a block out again. false: unknown. */
+static inline bool take(struct thread *t, uint64_t address, struct live_block *ret_block)
+{
+	if (likely(t->young_used)) {
+		struct young *y = young_slot(t, address);
+
+		if (y->address == address) {
+			y->address = 0;
+			*ret_block = (struct live_block){
+				.bytes = y->bytes, .row = y->row, .generation = live_generation(),
+			};
+			return true;
+		}
+		if (unlikely(!real_single_threaded()))
+			young_flush(t);
+	}
+	return live_take(address, ret_block);
+}
+
 static MP_COLD void unseen_free(struct thread *t, const struct live_block *old)
 {
 	drop(MP_LOSS_UNSEEN_FREE);
 	heap_count_free(t, old);
 }
 
-void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
+/* KNOWN: what the memo said, NULL = nothing. */
+static MP_NOINLINE struct mp_site *site_by_walk(struct thread *t, const struct regs *regs, const struct mp_site *known)
 {
 	uint64_t hash = capture(t, regs);
 	struct mp_site *site = site_here(t, hash);
+
+	if (unlikely(opt.verify) && known && known != site)
+		verify_memo_failed();
+	if (unlikely(site && (site->realloc_count | site->temporary_count) >> 31)) {
+		/* Before a 32-bit counter is full, the stack gets another row. */
+		shard_close(t->shard, hash, CHECK_AT);
+		memo_clear(t);
+		site = site_here(t, hash);
+	}
+	if (likely(site))
+		memo_store(t, regs, site);
+	return site;
+}
+
+void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
+{
+	struct mp_site *site = memo_find(t, regs);
 	struct live_block old;
 	enum live_insert result;
 
-	if (unlikely(!site))
-		return;
-	if (unlikely((site->realloc_count | site->temporary_count) >> 31)) {
-		shard_close(t->shard, hash, CHECK_AT);
-		site = site_here(t, hash);
-		if (!site)
+	if (!likely(site) || unlikely(opt.verify) || unlikely((site->realloc_count | site->temporary_count) >> 31)) {
+		site = site_by_walk(t, regs, site);
+		if (unlikely(!site))
 			return;
 	}
 	keep_peak_share(site);
@@ -174,7 +281,7 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		bump(&site->realloc_count, 1);
 		bump(&t->row->realloc_count, 1);
 	}
-	result = live_insert(address, bytes, id_of(site), &old);
+	result = remember(t, address, bytes, id_of(site), &old);
 	if (unlikely(result == LIVE_REPLACED))
 		unseen_free(t, &old);
 	else if (unlikely(result == LIVE_NO_MEMORY))
@@ -227,7 +334,7 @@ void heap_count_free(struct thread *t, const struct live_block *block)
 
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block)
 {
-	if (unlikely(!live_take(address, ret_block)))
+	if (unlikely(!take(t, address, ret_block)))
 		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
 	if (t->last_block == address)
 		t->last_block = 0;
@@ -241,7 +348,7 @@ bool heap_free(struct thread *t, uint64_t address)
 
 	if (last)
 		t->last_block = 0;
-	if (unlikely(!live_take(address, &block)))
+	if (unlikely(!take(t, address, &block)))
 		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
 	/* Nothing was allocated by this thread since: temporary, if the block is still the one meant. */
 	if (last && likely(block.row == id_of(t->last_site) && block.generation == live_generation())) {

@@ -35,6 +35,9 @@ void heap_count_free(struct thread *t, const struct live_block *block);
  */
 void heap_own(void *p);
 
+/* To be called by the only thread of a process before there is a second one, or a child process. Context: setup. */
+void heap_before_sharing(void);
+
 /* Adds the thread's unflushed live bytes to the header, and looks for a new peak. Context: hook (slow path), setup. */
 void heap_flush(struct thread *t);
 

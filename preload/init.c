@@ -327,6 +327,7 @@ static bool set_up_forked(void)
 	drop_reset();
 	shard_forked();
 	thread_forked();
+	thread_starts_forked();
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;
@@ -483,7 +484,7 @@ static __attribute__((constructor)) void construct(void)
 		return;
 	/* Registered early, so it runs late; what frees after it is still counted, only the time of the end stays. */
 	on_exit(at_exit, NULL);
-	pthread_atfork(NULL, NULL, after_fork_in_child);
+	pthread_atfork(heap_before_sharing, NULL, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
 	t = thread_self;
 	entered = t->state == THREAD_LIVE && gate_enter(t);

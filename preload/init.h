@@ -33,4 +33,7 @@ void process_not_ending(void);
 /* Called when a thread is over: hands its lock counts over. Context: setup. */
 void lock_thread_end(struct thread *t);
 
+/* In a fork child: no thread of the parent is starting another one here. Context: setup. */
+void thread_starts_forked(void);
+
 #endif

@@ -69,11 +69,11 @@ static uint64_t hash_path(const char *path)
 
 static struct {
 	struct os_lock lock; /* one reader at a time: the buffers are too large for a hook's stack */
-	int fd;
+	int fd; /* -1 = none */
 	size_t have;
 	size_t next;
 	char buf[4096];
-} maps;
+} maps = { .fd = -1 };
 static char line[LINE_BYTES];
 
 static bool maps_open(void)
@@ -89,7 +89,11 @@ static bool maps_open(void)
 
 static void maps_close(void)
 {
-	os_close(maps.fd);
+	int fd = maps.fd;
+
+	/* In this order, so that a fork child never closes a descriptor that is somebody else's by then. */
+	store_release(&maps.fd, -1);
+	os_close(fd);
 	os_unlock(&maps.lock);
 }
 
@@ -296,12 +300,14 @@ static void add(const struct mapping *m, const uint8_t *header, size_t header_by
 		}
 	}
 	k = at(count);
-	k->module.start = m->start;
-	k->module.end = m->end;
-	k->module.tables.text_start = m->start;
-	k->module.tables.text_end = m->end;
-	k->inode = m->inode;
-	k->path_hash = hash_path(m->path);
+	/* All of it: a fork may have left the place half filled. */
+	*k = (struct known){
+		.module = { .start = m->start,
+			    .end = m->end,
+			    .tables = { .text_start = m->start, .text_end = m->end } },
+		.inode = m->inode,
+		.path_hash = hash_path(m->path),
+	};
 	if (m->path[0] == '/' || !__builtin_memcmp(m->path, "[vdso]", 7))
 		enter_row(k, m, header, header_bytes);
 	count++;
@@ -448,6 +454,8 @@ bool modules_find_writable(uint64_t address, uint64_t *ret_start, uint64_t *ret_
 
 void modules_forked(const char *old_base)
 {
+	if (maps.lock.word && maps.fd >= 0)
+		os_close(maps.fd); /* a thread of the parent was reading */
 	maps.lock.word = 0;
 	row_count = 0;
 	next_row = NULL;

@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "compiler.h"
+#include "heap.h"
 #include "init.h"
 #include "os.h"
 #include "real.h"
@@ -55,6 +57,11 @@ static void give_start(struct thread_start *s)
 	os_unlock(&starts_lock);
 }
 
+void thread_starts_forked(void)
+{
+	starts_lock.word = 0;
+}
+
 /*
  * Stack, thread-local storage and the thread's descriptor lie in one mapping, in this order; pthread_self() is the
  * address of the descriptor. Leaves by a tail call, so that no frame of ours stays on the stack.
@@ -82,6 +89,7 @@ MP_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void *(
 
 	if (!real_ready() || !real.pthread_create)
 		return EAGAIN;
+	heap_before_sharing();
 	s = process_ready() ? take_start() : NULL;
 	if (!s)
 		return real.pthread_create(ret, attr, routine, arg);
@@ -101,6 +109,15 @@ MP_EXPORT int pthread_create(pthread_t *ret, const pthread_attr_t *attr, void *(
 	if (r != 0)
 		give_start(s);
 	return r;
+}
+
+/* C11 threads go around pthread_create. */
+MP_EXPORT int thrd_create(thrd_t *ret, thrd_start_t routine, void *arg)
+{
+	if (!real_ready() || !real.thrd_create)
+		return thrd_error;
+	heap_before_sharing();
+	return real.thrd_create(ret, routine, arg);
 }
 
 /* --- unloading --- */

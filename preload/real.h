@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <threads.h>
 #include <time.h>
 
 /*
@@ -34,6 +35,7 @@
 	X(pthread_mutex_init, int, (pthread_mutex_t *, const pthread_mutexattr_t *))             \
 	X(pthread_mutex_destroy, int, (pthread_mutex_t *))                                       \
 	X(pthread_create, int, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)) \
+	X(thrd_create, int, (thrd_t *, thrd_start_t, void *))                                    \
 	X(dlclose, int, (void *))                                                                \
 	X(_exit, void, (int))                                                                    \
 	X(_Exit, void, (int))                                                                    \

@@ -11,6 +11,7 @@
 #include "init.h"
 #include "os.h"
 #include "shard.h"
+#include "stack_memo.h"
 
 #define SLAB_THREADS 8
 /* Ended threads keep a row of their own up to this many rows; then those of one name are added up. */
@@ -201,7 +202,8 @@ static struct thread *take_structure(void)
 static void give_structure(struct thread *t)
 {
 	/* The frames are rewritten by every capture; only what a new owner could mistake for its own is cleared. */
-	__builtin_memset(t, 0, offsetof(struct thread, frame_pc));
+	memo_clear(t);
+	__builtin_memset(t, 0, offsetof(struct thread, memos));
 	__builtin_memset(t->locks, 0, sizeof(t->locks));
 	t->next = unused;
 	unused = t;

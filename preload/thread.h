@@ -12,6 +12,9 @@
 #include "mp_dump.h"
 
 #define THREAD_FRAMES 512 /* MEMPROF_DEPTH at most */
+#define THREAD_MEMOS  64  /* recent stacks kept, a power of two */
+#define THREAD_YOUNG  256 /* newest blocks kept outside the live table, a power of two */
+#define MEMO_CHECKS   30  /* slots of a kept stack; deeper ones are not kept */
 #define THREAD_STACKS 4   /* foreign stacks remembered per thread */
 #define THREAD_LOCKS  256 /* slots of the table of locks; a power of two */
 
@@ -29,6 +32,28 @@ struct frame {
 	uint64_t bp;
 	uint64_t hash; /* names the stack from here outward */
 	uint64_t rule; /* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
+};
+
+/* A block that is not in the live table yet, see heap.c. */
+struct young {
+	uint64_t address; /* 0 = free */
+	uint32_t bytes;
+	uint32_t row;
+};
+
+/* See stack_memo.h. */
+struct stack_memo {
+	uint64_t ip; /* of the hook's caller, 0 = empty */
+	uint64_t sp;
+	uint64_t bp;
+	struct mp_site *site;
+	uint32_t rules_generation;
+	uint16_t count;
+	bool bp_matters;
+	struct {
+		uint64_t slot;
+		uint64_t value;
+	} checks[MEMO_CHECKS];
 };
 
 struct range {
@@ -62,6 +87,7 @@ struct thread {
 	int64_t unflushed_bytes; /* live bytes not yet in the header */
 	int64_t unflushed_count;
 	uint64_t flush_limit;
+	bool young_used;           /* young[] may hold blocks */
 	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
 	struct mp_site *last_site; /* of last_block */
 	struct shard *shard;
@@ -80,6 +106,9 @@ struct thread {
 	uint32_t mark;             /* enum mp_stack_mark, 0 = complete */
 	uint32_t rules_generation; /* when they were captured */
 	uint64_t frames_end;       /* end of the stack they lie on, 0 = the next walk must not build on them */
+	struct young young[THREAD_YOUNG];
+	struct stack_memo memos[THREAD_MEMOS];
+
 	/* The upper halves are for the frames of a walk under way. */
 	uint64_t frame_pc[2 * THREAD_FRAMES]; /* return address - 1, or the exact address of an interrupted frame */
 	uint64_t frame_sp[2 * THREAD_FRAMES]; /* of the frame itself: its CFA is the sp of the next one outward */

@@ -133,3 +133,9 @@ MP_NOINLINE void verify_stack(struct thread *t, const struct regs *regs)
 	}
 	compare(t, &cursor);
 }
+
+void verify_memo_failed(void)
+{
+	if (rows)
+		add_relaxed(&rows[MP_VERIFY_DIFFERENT - 1].count, 1);
+}

@@ -15,4 +15,7 @@ void verify_init(void);
  */
 void verify_stack(struct thread *t, const struct regs *regs);
 
+/* Counts a stack that was taken for a known one and was not. Context: hook. */
+void verify_memo_failed(void);
+
 #endif
