@@ -59,6 +59,8 @@ void heap_flush(struct thread *t)
 			peak = (uint64_t)bytes;
 		}
 		timeline_tick(now);
+	} else if (unlikely(timeline_jumped(bytes, peak))) {
+		timeline_tick(os_now_ns());
 	}
 	limit = peak / FLUSH_SHARE / thread_count();
 	/* With several threads the header's line is shared: small heaps are then a little less exact. */

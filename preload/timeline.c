@@ -15,7 +15,11 @@ static struct mp_tick *ticks;
 static uint32_t used;
 static uint64_t interval_ns;
 static uint64_t next_ns = UINT64_MAX;
+static int64_t last_live; /* of the last point */
 static struct os_lock lock;
+
+/* A change by more than this part of the peak gets a point before its time, up to this many in one interval. */
+#define JUMP_SHARE 16
 
 void timeline_init(uint64_t start_ns)
 {
@@ -24,6 +28,7 @@ void timeline_init(uint64_t start_ns)
 	lock.word = 0;
 	ticks = NULL;
 	used = 0;
+	last_live = 0;
 	store_relaxed(&next_ns, UINT64_MAX);
 	if (!opt.timeline_ms)
 		return;
@@ -86,15 +91,29 @@ static void add_point(uint64_t now_ns)
 	tick->free_count = sum.free_count;
 	tick->lock_wait_ns = sum.lock_wait_ns;
 	store_release(&tick->time_ns, now_ns);
+	store_relaxed(&last_live, tick->live_bytes);
 	used++;
 	store_relaxed(&h->last_ns, now_ns);
 }
 
+bool timeline_jumped(int64_t live_bytes, uint64_t peak_bytes)
+{
+	int64_t change = live_bytes - load_relaxed(&last_live);
+
+	return (uint64_t)(change < 0 ? -change : change) > peak_bytes / JUMP_SHARE;
+}
+
 void timeline_tick(uint64_t now_ns)
 {
-	if (likely(now_ns < load_relaxed(&next_ns)) || !os_trylock(&lock))
+	uint64_t due = load_relaxed(&next_ns);
+	const struct mp_header *h = dump_header();
+
+	if (likely(now_ns < due) &&
+	    (now_ns + interval_ns < due + interval_ns / JUMP_SHARE || !timeline_jumped(h->live_bytes, h->peak_bytes)))
 		return;
-	if (now_ns >= next_ns && ticks) {
+	if (!os_trylock(&lock))
+		return;
+	if (due == next_ns && ticks) {
 		store_relaxed(&next_ns, now_ns + interval_ns);
 		add_point(now_ns);
 		store_relaxed(&next_ns, now_ns + interval_ns); /* thinning made it longer */
