@@ -145,6 +145,9 @@ static const char *error_text(int error)
 		return "file size limit";
 	case EISDIR:
 		return "is a directory";
+	case EPERM:
+	case ENOSYS:
+		return "refused by a sandbox (seccomp)";
 	default:
 		return "error";
 	}

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "compiler.h"
+#include "os.h"
 #include "rules.h"
 
 #if defined(__x86_64__)
@@ -162,6 +163,31 @@ static int no_proc_name(unw_addr_space_t as, unw_word_t address, char *buf, size
 	return -UNW_ENOINFO;
 }
 
+/*
+ * The first real call makes libunwind open a pipe, which it would use to test addresses of the local address space. Ours
+ * is not that one, and the program must not see descriptors that it did not open: the pipe is closed at once. It is the
+ * two lowest free descriptors, if they turn out to be one and the same file.
+ */
+static void set_policy(void)
+{
+	int a = os_open_read("/");
+	int b = os_open_read("/");
+	struct os_file first;
+	struct os_file second;
+
+	if (a >= 0)
+		os_close(a);
+	if (b >= 0)
+		os_close(b);
+	lib.set_caching_policy(space, UNW_CACHE_NONE);
+	if (a < 0 || b < 0 || !os_stat(a, &first) || !os_stat(b, &second))
+		return;
+	if (first.device == second.device && first.inode == second.inode) {
+		os_close(a);
+		os_close(b);
+	}
+}
+
 bool frame_fallback_init(void)
 {
 	static unw_accessors_t accessors = {
@@ -188,7 +214,7 @@ bool frame_fallback_init(void)
 	if (complete)
 		space = lib.create_addr_space(&accessors, 0);
 	if (space)
-		lib.set_caching_policy(space, UNW_CACHE_NONE);
+		set_policy();
 	return space != NULL;
 }
 

@@ -409,7 +409,7 @@ static bool has_events(void)
 /*
  * Brings the file up to date, and cuts off the space held ready. The gate is shut meanwhile, against signal handlers.
  */
-static void write_out(struct thread *t, uint32_t ended, uint64_t now)
+static void write_out(struct thread *t, uint32_t ended)
 {
 	bool entered;
 
@@ -420,7 +420,7 @@ static void write_out(struct thread *t, uint32_t ended, uint64_t now)
 	thread_refresh_all_names();
 	if (ended == MP_ENDED_EXEC && dump_header()->features & MP_FEATURE_FORKED && !has_events())
 		dump_unlink();
-	timeline_final(now);
+	timeline_final(os_now_ns()); /* what was flushed may have made a point just now */
 	dump_trim();
 	if (entered)
 		gate_leave(t);
@@ -434,13 +434,13 @@ void process_ending(uint32_t ended, int status)
 
 	if (!owns_dump())
 		return;
-	now = os_now_ns();
 	/*
 	 * A handler that ends the process out of the middle of a hook: our locks may be held, so only the words are
 	 * written.
 	 */
 	if (t->state != THREAD_LIVE || t->open)
-		write_out(t, ended, now);
+		write_out(t, ended);
+	now = os_now_ns();
 	store_relaxed(&h->last_ns, now);
 	store_relaxed(&h->end_ns, now);
 	store_relaxed(&h->end_status, status);

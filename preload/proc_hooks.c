@@ -74,7 +74,7 @@ static void *begin_thread(void *arg)
 	give_start(arg);
 	if (!s.stack_start)
 		s.stack_start = end - s.stack_bytes + 2 * 4096; /* past the guard page, and the descriptor above END */
-	if (s.stack_bytes > 4 * 4096 && s.stack_start < end)
+	if (s.stack_bytes >= 4 * 4096 && s.stack_start < end)
 		thread_set_stack(s.stack_start, end);
 	return s.routine(s.arg);
 }
