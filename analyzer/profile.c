@@ -205,7 +205,10 @@ const char *profile_loss_text(uint64_t reason)
 uint64_t profile_duration_ns(const struct profile *profile)
 {
 	const struct profile_process *process = &profile->process;
-	uint64_t end_ns = process->end_ns ? process->end_ns : process->last_ns;
+	uint64_t end_ns = process->end_ns;
 
+	/* A process that could not say its end lived at least until the last moment that the dump names. */
+	if (!end_ns)
+		end_ns = process->last_ns > profile->peak_ns ? process->last_ns : profile->peak_ns;
 	return end_ns > process->start_ns ? end_ns - process->start_ns : 0;
 }

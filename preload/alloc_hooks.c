@@ -174,7 +174,10 @@ static void *call_realloc(void *old, size_t count, size_t size)
 	return real.realloc(old, size);
 }
 
-/* glibc's reallocarray calls realloc, which comes back through our hook; so only what overflows is left to the real one. */
+/*
+ * glibc's reallocarray calls realloc, which comes back through our hook; so only what overflows is left to the real
+ * one.
+ */
 static void *call_reallocarray(void *old, size_t count, size_t size)
 {
 	size_t bytes;

@@ -164,9 +164,9 @@ static int no_proc_name(unw_addr_space_t as, unw_word_t address, char *buf, size
 }
 
 /*
- * The first real call makes libunwind open a pipe, which it would use to test addresses of the local address space. Ours
- * is not that one, and the program must not see descriptors that it did not open: the pipe is closed at once. It is the
- * two lowest free descriptors, if they turn out to be one and the same file.
+ * The first real call makes libunwind open a pipe, which it would use to test addresses of the local address space.
+ * Ours is not that one, and the program must not see descriptors that it did not open: the pipe is closed at once. It
+ * is the two lowest free descriptors, if they turn out to be one and the same file.
  */
 static void set_policy(void)
 {

@@ -151,10 +151,10 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 }
 
 /*
- * Most blocks live shortly. While the process has one thread, its newest blocks are kept in a small array of its own, by
- * address, and enter the live table only when another block takes their place: those that are freed before never do,
- * which spares both of the table's cache misses. A second thread could free what it cannot find in the table, so all
- * are entered before one is made, and before a fork, because the array is wiped in the child.
+ * Most blocks live shortly. While the process has one thread, its newest blocks are kept in a small array of its own,
+ * by address, and enter the live table only when another block takes their place: those that are freed before never
+ * do, which spares both of the table's cache misses. A second thread could free what it cannot find in the table, so
+ * all are entered before one is made, and before a fork, because the array is wiped in the child.
  */
 static inline struct young *young_slot(struct thread *t, uint64_t address)
 {

@@ -10,10 +10,13 @@
 
 #include "drop.h"
 #include "dump_map.h"
+#include "frame_fallback.h"
 #include "init.h"
 #include "modules.h"
 #include "options.h"
+#include "rules.h"
 #include "unit_util.h"
+#include "verify.h"
 
 bool process_ready(void)
 {
@@ -45,6 +48,19 @@ void preload_new_dump(uint64_t max_bytes)
 	dump_base = NULL;
 	ck_assert(dump_create(pattern, "unit"));
 	unit_remove_directory(directory);
+}
+
+void preload_start_walking(void)
+{
+	static bool started;
+
+	if (started)
+		return;
+	started = true;
+	preload_new_dump(256ull << 20);
+	ck_assert(rules_init());
+	ck_assert(frame_fallback_init());
+	verify_init();
 }
 
 const struct mp_chunk *preload_chunk(enum mp_chunk_kind kind, unsigned n)

@@ -16,6 +16,9 @@
  */
 void preload_new_dump(uint64_t max_bytes);
 
+/* Makes rules, libunwind and its comparison usable, with a dump. Once per process, however often it is called. */
+void preload_start_walking(void);
+
 /* The Nth chunk of KIND in the present dump, from 0; NULL = there are not so many. */
 const struct mp_chunk *preload_chunk(enum mp_chunk_kind kind, unsigned n);
 
@@ -27,7 +30,8 @@ uint64_t preload_losses(enum mp_loss_reason reason);
 
 /*
  * Runs RUN in a child, so that the state of modules is what it was before, and returns what it wrote to descriptor 2.
- * RUN says what it found there too. The text is valid until the next call. Fails the test if the child does not end well.
+ * RUN says what it found there too. The text is valid until the next call. Fails the test if the child does not end
+ * well.
  */
 const char *preload_stderr(void (*run)(const void *data), const void *data);
 

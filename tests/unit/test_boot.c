@@ -137,7 +137,7 @@ END_TEST
 struct taker {
 	pthread_t thread;
 	unsigned number;
-	unsigned bad;	/* blocks that were not as they should be; Check's own assertions are for one thread */
+	unsigned bad; /* blocks that were not as they should be; Check's own assertions are for one thread */
 };
 
 static void *take_many(void *arg)

@@ -16,7 +16,7 @@
 
 Suite *suite_live_table(void);
 
-#define REGION_BYTES 16384ull
+#define REGION_BYTES  16384ull
 #define GRANULE_BYTES 8ull
 /* The blocks that an entry cannot hold. */
 #define LARGE_BYTES ((1ull << 21) - 1)
@@ -55,10 +55,10 @@ static bool same_block(const struct live_block *a, const struct live_block *b)
 }
 
 /* An assertion per operation takes longer than the operation. */
-#define SHOULD(condition, k)                                                                                    \
-	do {                                                                                                    \
-		if (!(condition))                                                                               \
-			ck_abort_msg("%s: address 0x%llx", #condition, (unsigned long long)(k)->address);       \
+#define SHOULD(condition, k)                                                                              \
+	do {                                                                                              \
+		if (!(condition))                                                                         \
+			ck_abort_msg("%s: address 0x%llx", #condition, (unsigned long long)(k)->address); \
 	} while (0)
 
 static void insert(struct known *k, uint64_t bytes, uint32_t row)
@@ -167,12 +167,18 @@ END_TEST
 START_TEST(addresses_anywhere_are_kept)
 {
 	static const uint64_t bases[] = {
-		0,		    1,
-		8,		    REGION_BYTES,
-		1ull << 25,	    1ull << 36,
-		1ull << 47,	    (1ull << 47) + (1ull << 36),
-		1ull << 48,	    1ull << 56,
-		0xffff800000000000, 0xfffffffffffff000,
+		0,
+		1,
+		8,
+		REGION_BYTES,
+		1ull << 25,
+		1ull << 36,
+		1ull << 47,
+		(1ull << 47) + (1ull << 36),
+		1ull << 48,
+		1ull << 56,
+		0xffff800000000000,
+		0xfffffffffffff000,
 	};
 	struct known *all = known_new(UNIT_LENGTH(bases) * 5);
 	size_t count = 0;
@@ -199,7 +205,9 @@ END_TEST
 /* Addresses as allocators give them to large blocks, where they may take the place of small ones and the reverse. */
 START_TEST(large_blocks_are_kept_beside_small_ones)
 {
-	static const uint64_t sizes[] = { 1ull << 21, (1ull << 21) - 1, (1ull << 21) - 2, 1ull << 40, UINT64_MAX, 0, 64 };
+	static const uint64_t sizes[] = {
+		1ull << 21, (1ull << 21) - 1, (1ull << 21) - 2, 1ull << 40, UINT64_MAX, 0, 64
+	};
 	size_t count = 3000;
 	struct known *all = known_new(count);
 	uint64_t base = new_base();
@@ -217,7 +225,8 @@ START_TEST(large_blocks_are_kept_beside_small_ones)
 			take_and_put_back(k);
 			break;
 		default:
-			insert(k, sizes[random_below(UNIT_LENGTH(sizes))], 1 + (uint32_t)random_below(LIVE_ROWS_MAX - 1));
+			insert(k, sizes[random_below(UNIT_LENGTH(sizes))],
+			       1 + (uint32_t)random_below(LIVE_ROWS_MAX - 1));
 		}
 	}
 	take_all(all, count);
@@ -300,7 +309,7 @@ START_TEST(blocks_are_found_by_addresses_inside)
 END_TEST
 
 #define FIND_GRANULES 6144u
-#define FIND_BACK 4096u
+#define FIND_BACK     4096u
 
 /* The answer that the reference gives: the nearest block that starts at or below ADDRESS. */
 static const struct known *nearest(const struct known *all, uint64_t base, uint64_t address)
@@ -350,7 +359,7 @@ END_TEST
 
 /* --- threads --- */
 
-#define THREADS 4u
+#define THREADS         4u
 #define SHARED_GRANULES (4u * 2048u)
 /* One small array, which threads hold the lock of most of the time. */
 #define CROWDED_GRANULES 24u
@@ -362,7 +371,7 @@ struct worker {
 	uint64_t seed;
 	unsigned number;
 	unsigned granules;
-	unsigned operations;	/* UINT_MAX: until stopping is set */
+	unsigned operations; /* UINT_MAX: until stopping is set */
 	unsigned wrong;
 };
 
@@ -491,7 +500,7 @@ START_TEST(a_fork_amid_threads_leaves_a_usable_table)
 
 	for (unsigned round = 0; round < 5; round++) {
 		start_workers(workers, all, CROWDED_GRANULES, UINT_MAX);
-		for (unsigned i = 0; i < 100; i++) {
+		for (unsigned i = 0; i < 60; i++) {
 			pid_t child = fork();
 			int status;
 

@@ -44,9 +44,9 @@ struct option {
 	uint64_t max;
 };
 
-#define STR(field, env, def, help) { .name = (env), .text = (def) },
+#define STR(field, env, def, help)            { .name = (env), .text = (def) },
 #define NUM(field, env, def, low, high, help) { .name = (env), .number = (def), .min = (low), .max = (high) },
-#define SEL(field, env, def, words, help) { .name = (env), .choices = (words), .number = (def) },
+#define SEL(field, env, def, words, help)     { .name = (env), .choices = (words), .number = (def) },
 static const struct option options[] = { MP_OPTIONS(STR, NUM, SEL) };
 #undef STR
 #undef NUM
@@ -207,11 +207,11 @@ static const struct {
 	{ "1.5G", NULL },
 	{ "M", NULL },
 	{ "1P", NULL },
-	{ "18446744073709551616", NULL },  /* 2^64 must be refused, not wrapped */
-	{ "18446744073710600192", NULL },  /* 2^64 + 1 MiB */
-	{ "17179869184G", NULL },          /* 2^64 */
-	{ "16777216T", NULL },             /* 2^64 */
-	{ "16777217T", NULL },             /* 2^64 + 1 TiB */
+	{ "18446744073709551616", NULL }, /* 2^64 must be refused, not wrapped */
+	{ "18446744073710600192", NULL }, /* 2^64 + 1 MiB */
+	{ "17179869184G", NULL },         /* 2^64 */
+	{ "16777216T", NULL },            /* 2^64 */
+	{ "16777217T", NULL },            /* 2^64 + 1 TiB */
 	{ "99999999999999999999999999", NULL },
 };
 
@@ -292,9 +292,8 @@ START_TEST(a_text_without_end_is_refused)
 
 	memset(entry + strlen(entry), 'p', sizeof(entry) - strlen(entry) - 1);
 	text = preload_stderr(read_options, environment);
-	ck_assert_ptr_eq(text,
-			 strstr(text, "memprof: MEMPROF_OUT is too long; using memprof.%e.%p.bin\n"
-				      "MEMPROF_OUT=memprof.%e.%p.bin\n"));
+	ck_assert_ptr_eq(text, strstr(text, "memprof: MEMPROF_OUT is too long; using memprof.%e.%p.bin\n"
+					    "MEMPROF_OUT=memprof.%e.%p.bin\n"));
 }
 END_TEST
 

@@ -8,7 +8,16 @@
 
 /* One row per suite, in the order of running: what others build upon first. */
 #define SUITES(X)      \
+	X(os)          \
+	X(fmt)         \
+	X(boot)        \
+	X(options)     \
+	X(dump_map)    \
+	X(shard)       \
+	X(live_table)  \
 	X(cfi_compile) \
+	X(frame_walk)  \
+	X(capture)     \
 	X(arena)       \
 	X(hash)        \
 	X(err)         \
