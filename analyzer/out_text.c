@@ -60,7 +60,7 @@ static void print_end(const struct term *term, const struct profile_process *pro
 		fputs("still running", term->out);
 		break;
 	case PROFILE_ENDED_KILLED:
-		fputs("killed or crashed", term->out);
+		fputs("gone without telling: killed, crashed, or ended by a raw system call", term->out);
 		break;
 	}
 }

@@ -30,6 +30,7 @@ static struct {
 	uint64_t mapped_bytes;
 	uint64_t file_bytes;    /* length of the file */
 	uint64_t present_bytes; /* of these, safe to touch */
+	bool succeeded; /* once, in this process or its parent */
 	bool populate;          /* MADV_POPULATE_WRITE works; otherwise all of file_bytes was allocated at once */
 	struct os_lock lock;    /* chunks */
 	struct os_lock string_lock;
@@ -205,7 +206,9 @@ static MP_COLD bool fail(int fd, int error)
 		os_unlink(dump.path);
 		os_close(fd);
 	}
-	fmt_warn("cannot write ", dump.path, ": ", error_text(error), "; the program runs unrecorded", NULL);
+	/* A fork child is silent: its standard error may be the program's own file or socket by now. */
+	if (!dump.succeeded)
+		fmt_warn("cannot write ", dump.path, ": ", error_text(error), "; the program runs unrecorded", NULL);
 	dump.path[0] = '\0';
 	return false;
 }
@@ -247,6 +250,7 @@ bool dump_create(const char *pattern, const char *program)
 	h->page_bytes = DUMP_PAGE;
 	h->used_bytes = MP_HEADER_BYTES;
 	__builtin_memcpy(h->magic, MP_MAGIC, 8);
+	dump.succeeded = true;
 	return true;
 }
 

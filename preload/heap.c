@@ -295,12 +295,16 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		timeline_tick(os_now_ns());
 }
 
+uint64_t heap_own_count;
+
 void heap_own(void *p)
 {
 	struct live_block old;
 
-	if (p && process_is_setting_up())
-		live_insert((uint64_t)p, 0, LIVE_ROW_OWN, &old);
+	if (!p || !process_is_setting_up())
+		return;
+	live_insert((uint64_t)p, 0, LIVE_ROW_OWN, &old);
+	heap_own_count++;
 }
 
 static MP_COLD void free_inherited(const struct live_block *block)

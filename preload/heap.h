@@ -34,6 +34,7 @@ void heap_count_free(struct thread *t, const struct live_block *block);
  * Context: hook.
  */
 void heap_own(void *p);
+extern uint64_t heap_own_count; /* of such blocks so far; written during set-up only */
 
 /* To be called by the only thread of a process before there is a second one, or a child process. Context: setup. */
 void heap_before_sharing(void);

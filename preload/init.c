@@ -304,7 +304,7 @@ static bool set_up(void)
 		return false;
 	}
 	*alive = 1;
-	if (!open_dump() || !rules_init())
+	if (!open_dump() || !rules_init(auxiliary(AT_BASE)))
 		return false;
 	capture_reset();
 	thread_init();
@@ -475,6 +475,23 @@ static void after_fork_in_child(void)
 	process_ready();
 }
 
+/*
+ * Does the program's malloc lead to ours? Asked by calling it, because its address may be that of a jump in the program.
+ * What is allocated while we set up is noted by heap_own().
+ */
+static bool malloc_is_ours(void)
+{
+	void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
+	void (*release)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
+	uint64_t before = heap_own_count;
+	void *p = allocate && release ? allocate(1) : NULL;
+
+	if (!p)
+		return true;
+	release(p);
+	return heap_own_count != before;
+}
+
 static __attribute__((constructor)) void construct(void)
 {
 	struct thread *t;
@@ -489,6 +506,9 @@ static __attribute__((constructor)) void construct(void)
 	t = thread_self;
 	entered = t->state == THREAD_LIVE && gate_enter(t);
 	setting_up = true;
+	if (!malloc_is_ours())
+		fmt_warn(program, " uses a malloc that comes before memprof's (preloaded or linked in front of it): ",
+			 "nothing of what it allocates is recorded", NULL);
 	frame_fallback_init();
 	if (opt.verify)
 		verify_init();

@@ -309,7 +309,7 @@ static enum live_insert region_insert(struct region *r, uint64_t address, const 
 		e = r->inline_entries[0] ? &r->inline_entries[1] : &r->inline_entries[0];
 	}
 	*e = make_entry(address, b);
-	r->count++;
+	bump(&r->count, 1); /* first_capacity() of the next region reads it */
 	return LIVE_OK;
 }
 
@@ -319,7 +319,7 @@ static void region_remove(struct region *r, entry *e)
 	uint32_t mask;
 	uint32_t hole;
 
-	r->count--;
+	bump(&r->count, -1);
 	if (!r->capacity) {
 		*e = 0;
 		return;

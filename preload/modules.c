@@ -50,6 +50,7 @@ static uint32_t count;
 static uint32_t row_count;
 static struct mp_module *next_row;
 static uint64_t next_retry_ns;
+static uint64_t loader_base;
 
 static struct known *at(uint32_t i)
 {
@@ -267,6 +268,7 @@ static void enter_row(struct known *k, const struct mapping *m, const uint8_t *h
 		k->row = row;
 	}
 	read_object(header, header_bytes, k, row);
+	k->module.loader = loader_base && k->bias == loader_base;
 	if (!row)
 		return;
 	row->end = m->end;
@@ -372,8 +374,9 @@ static void scan(uint64_t only)
 	maps_close();
 }
 
-void modules_init(void)
+void modules_init(uint64_t base)
 {
+	loader_base = base;
 	scan(0);
 }
 

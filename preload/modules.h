@@ -16,11 +16,15 @@ struct module {
 	uint64_t end;
 	uint32_t number; /* in the dump, from 1; 0 = code that belongs to no file (JIT) */
 	bool gone;
+	bool loader; /* the dynamic linker itself */
 	struct cfi_tables tables;
 };
 
-/* Reads the list anew from /proc/self/maps, and enters what is loaded now. Context: setup. */
-void modules_init(void);
+/*
+ * Reads the list anew from /proc/self/maps, and enters what is loaded now. LOADER_BASE: where the dynamic linker is
+ * (AT_BASE of the auxiliary vector), 0 = unknown. Context: setup.
+ */
+void modules_init(uint64_t loader_base);
 
 /*
  * The module that holds PC. When none does, and RETRY allows it, /proc/self/maps is read once more: an object on our

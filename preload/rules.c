@@ -57,11 +57,11 @@ const struct module *rules_module(uint64_t pc)
 	return m;
 }
 
-bool rules_init(void)
+bool rules_init(uint64_t loader_base)
 {
 	if (!make_table(FIRST_SLOTS))
 		return false;
-	modules_init();
+	modules_init(loader_base);
 	return true;
 }
 
@@ -93,6 +93,9 @@ static rule compile(uint64_t pc)
 		return RULE_NO_CODE;
 	if (!cfi_compile(&m->tables, pc, &c))
 		c.kind = CFI_NONE;
+	/* The dynamic linker's entry, from which it calls constructors before main, is its one part without tables. */
+	if (c.kind == CFI_NONE && m->loader)
+		c.kind = CFI_END;
 	return pack(&c, m->number);
 }
 

@@ -73,7 +73,7 @@ static inline rule rules_find(uint64_t pc)
 const struct module *rules_module(uint64_t pc);
 
 /* Makes the table, and reads the list of modules. false: no memory. Context: setup. */
-bool rules_init(void);
+bool rules_init(uint64_t loader_base);
 /*
  * After a dlclose: rules of objects that went away are compiled anew when their addresses turn up again. Context:
  * setup.

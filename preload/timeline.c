@@ -108,8 +108,8 @@ void timeline_tick(uint64_t now_ns)
 	uint64_t due = load_relaxed(&next_ns);
 	const struct mp_header *h = dump_header();
 
-	if (likely(now_ns < due) &&
-	    (now_ns + interval_ns < due + interval_ns / JUMP_SHARE || !timeline_jumped(h->live_bytes, h->peak_bytes)))
+	if (likely(now_ns < due) && (now_ns + interval_ns < due + interval_ns / JUMP_SHARE ||
+				     !timeline_jumped(load_relaxed(&h->live_bytes), load_relaxed(&h->peak_bytes))))
 		return;
 	if (!os_trylock(&lock))
 		return;

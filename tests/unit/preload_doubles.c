@@ -58,7 +58,7 @@ void preload_start_walking(void)
 		return;
 	started = true;
 	preload_new_dump(256ull << 20);
-	ck_assert(rules_init());
+	ck_assert(rules_init(0));
 	ck_assert(frame_fallback_init());
 	verify_init();
 }
