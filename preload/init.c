@@ -476,8 +476,8 @@ static void after_fork_in_child(void)
 }
 
 /*
- * Does the program's malloc lead to ours? Asked by calling it, because its address may be that of a jump in the program.
- * What is allocated while we set up is noted by heap_own().
+ * Does the program's malloc lead to ours? Asked by calling it, because its address may be that of a jump in the
+ * program. What is allocated while we set up is noted by heap_own().
  */
 static bool malloc_is_ours(void)
 {
