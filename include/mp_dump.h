@@ -41,7 +41,8 @@
 	X(LOCK_WAIT, 9, mp_lock_wait, "one thread's waits for a lock, by stack")        \
 	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                        \
 	X(OPTION, 11, mp_option, "options in force")                                    \
-	X(VERIFY, 12, mp_verify, "MEMPROF_VERIFY: stacks compared with libunwind's walk")
+	X(VERIFY, 12, mp_verify, "MEMPROF_VERIFY: stacks compared with libunwind's walk") \
+	X(SITE_SAMPLE, 13, mp_site_sample, "sampled: how sure the counters of sites are")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
 enum mp_chunk_kind { MP_CHUNKS(X) };
@@ -60,6 +61,14 @@ enum mp_mode {
 	MP_MODE_SAMPLE = 2,	/* Poisson sample by bytes; header.sample_bytes is the mean distance */
 	MP_MODE_OFF = 3,	/* loaded, dormant */
 };
+
+/*
+ * In a sampled dump counters are estimates: a block of s bytes is recorded with probability p = 1 - exp(-s /
+ * sample_bytes), s = 0 taken as 1, and then adds not 1 and s but 1/p blocks and s/p bytes, so that sums are right on
+ * average. Counts of blocks are then in units of 1/MP_COUNT_UNITS: all *_count fields of the header, of mp_site (but
+ * for those that say otherwise), mp_thread and mp_tick; the lock_* fields are not.
+ */
+#define MP_COUNT_UNITS 1024
 
 struct mp_header {
 	char magic[8];			/* MP_MAGIC */
@@ -176,14 +185,33 @@ struct mp_site {
 	uint64_t free_count;	/* blocks of this site freed by this shard's threads, whoever allocated them */
 	uint64_t free_bytes;
 	int64_t peak_bytes;
-	int32_t peak_count;	/* saturates */
+	int32_t peak_count;	/* saturates; whole blocks also in a sampled dump */
 	uint32_t temporary_count;	/* freed by the allocating thread before it allocated anything else */
 	uint32_t realloc_count;		/* allocations of this row that realloc made out of an older block. A row
 					 * is closed, and another opened for the same stack, before any 32-bit
-					 * counter is full. */
+					 * counter is full. In a sampled dump both are 0: see mp_site_sample. */
 	uint32_t check;			/* for the writer */
 };
 _Static_assert(sizeof(struct mp_site) == 64, "one cache line");
+
+/*
+ * Sampled dumps: what mp_site has no room for. Rows of a stack are added up like those. The variance of an estimated
+ * sum is the sum of w (w - 1) x^2 over the samples, w being 1/p and x what one block adds to the exact sum: 1, or its
+ * bytes. That of live blocks is alloc_*_var - free_*_var, since a block that was freed is in neither.
+ */
+struct mp_site_sample {
+	uint32_t stack;		/* key: innermost node */
+	uint32_t check;		/* for the writer */
+	uint32_t alloc_samples;	/* blocks recorded, saturates */
+	uint32_t free_samples;	/* of blocks recorded, frees; saturates */
+	uint64_t temporary_count;	/* estimates as in mp_site, in units of 1/MP_COUNT_UNITS */
+	uint64_t realloc_count;
+	double alloc_count_var;	/* in blocks, squared: no units of 1/MP_COUNT_UNITS here */
+	double alloc_bytes_var;
+	double free_count_var;
+	double free_bytes_var;
+};
+_Static_assert(sizeof(struct mp_site_sample) == 64, "one cache line");
 
 struct mp_thread {
 	uint64_t start_ns;	/* key: first event of the thread */

@@ -14,6 +14,8 @@
 #define MP_OPTIONS(STR, NUM, SEL) \
 	STR(out, "MEMPROF_OUT", "memprof.%e.%p.bin", "dump file; %e program, %p process id, %t start time (s)") \
 	SEL(mode, "MEMPROF_MODE", 0, "full|off", "full: record everything; off: loaded but dormant") \
+	NUM(sample, "MEMPROF_SAMPLE", 0, 0, 1099511627776, "record one in so many bytes, on average; 0: everything") \
+	NUM(seed, "MEMPROF_SEED", 0, 0, 4294967295, "start of the random numbers of sampling; 0: another in each run") \
 	SEL(locks, "MEMPROF_LOCKS", 1, "off|on", "record locks") \
 	NUM(depth, "MEMPROF_DEPTH", 512, 1, 512, "frames kept per stack; deeper stacks are cut at the outer end") \
 	NUM(timeline_ms, "MEMPROF_TIMELINE_MS", 10, 0, 3600000, "first distance of timeline points; 0: no timeline") \

@@ -11,6 +11,7 @@
 #include "live_table.h"
 #include "real.h"
 #include "regs.h"
+#include "sample.h"
 #include "thread.h"
 
 /*
@@ -35,7 +36,7 @@ static inline struct thread *enter(void)
 
 	if (likely(gate_enter(t)))
 		return t;
-	return process_passive ? NULL : thread_enter_slow();
+	return process_passive || process_sampling ? NULL : thread_enter_slow();
 }
 
 static inline void leave(struct thread *t)
@@ -58,11 +59,27 @@ static inline bool multiply(size_t a, size_t b, size_t *ret)
 		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), (reallocated)); \
 	} while (0)
 
+/* The same in sampling mode. Stands in the hook itself, since it is the whole of the work there. */
+#define SAMPLE(p, bytes, reallocated)                                    \
+	do {                                                             \
+		if (unlikely(sample_due(bytes))) {                       \
+			struct regs regs_;                               \
+			CALLER_REGS(&regs_);                             \
+			sample_alloc(&regs_, (p), (bytes), reallocated); \
+		}                                                        \
+	} while (0)
+
 MP_EXPORT MP_HOT void *malloc(size_t size)
 {
 	struct thread *t = enter();
 	void *p;
 
+	if (unlikely(!t) && process_sampling) {
+		p = real.malloc(size);
+		if (likely(p != NULL))
+			SAMPLE(p, size, false);
+		return p;
+	}
 	if (unlikely(!t))
 		return real_ready() ? unrecorded(real.malloc(size)) : boot_alloc(size, 16);
 	p = real.malloc(size);
@@ -78,6 +95,12 @@ MP_EXPORT MP_HOT void *calloc(size_t count, size_t size)
 	size_t bytes;
 	void *p;
 
+	if (unlikely(!t) && process_sampling) {
+		p = real.calloc(count, size);
+		if (likely(p != NULL))
+			SAMPLE(p, count * size, false);
+		return p;
+	}
 	if (unlikely(!t)) {
 		if (real_ready())
 			return unrecorded(real.calloc(count, size));
@@ -109,7 +132,9 @@ MP_EXPORT MP_HOT void free(void *p)
 		return;
 	t = enter();
 	if (unlikely(!t)) {
-		if (likely(process_passive) && likely(!boot_owns(p)))
+		if (process_sampling && unlikely(sample_may_know(p)))
+			sample_free(p);
+		if (likely(process_passive || process_sampling) && likely(!boot_owns(p)))
 			real.free(p);
 		else if (real_ready())
 			free_unrecorded(p);
@@ -202,15 +227,44 @@ static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
 	return unrecorded(count == 1 ? real.realloc(old, size) : call_reallocarray(old, count, size));
 }
 
+/* realloc and reallocarray in sampling mode. */
+static MP_NOINLINE void *realloc_sampled(const struct regs *regs, void *old, size_t count, size_t size)
+{
+	struct live_block block;
+	size_t bytes = 0;
+	bool known;
+	void *p;
+
+	if (unlikely(old && boot_owns(old))) {
+		p = multiply(count, size, &bytes) ? realloc_boot(old, bytes) : NULL;
+	} else {
+		known = old && unlikely(sample_may_know(old)) && sample_take(old, &block);
+		p = call_reallocarray(old, count, size);
+		if (unlikely(known)) {
+			/* As in realloc_recorded(). */
+			if (p || !size || !count)
+				sample_count_free(&block);
+			else
+				sample_put_back(old, &block);
+		}
+		bytes = count * size; /* did not overflow, if there is a block */
+	}
+	if (p && unlikely(sample_due(bytes)))
+		sample_alloc(regs, p, bytes, old != NULL);
+	return p;
+}
+
 MP_EXPORT MP_HOT void *realloc(void *old, size_t size)
 {
 	struct thread *t = enter();
 	struct regs regs;
 	void *p;
 
+	CALLER_REGS(&regs);
+	if (unlikely(!t) && process_sampling)
+		return realloc_sampled(&regs, old, 1, size);
 	if (unlikely(!t))
 		return realloc_unrecorded(old, 1, size);
-	CALLER_REGS(&regs);
 	if (old) {
 		p = realloc_recorded(t, &regs, old, size, call_realloc, 1);
 	} else {
@@ -228,9 +282,11 @@ MP_EXPORT void *reallocarray(void *old, size_t count, size_t size)
 	struct regs regs;
 	void *p;
 
+	CALLER_REGS(&regs);
+	if (unlikely(!t) && process_sampling)
+		return realloc_sampled(&regs, old, count, size);
 	if (unlikely(!t))
 		return realloc_unrecorded(old, count, size);
-	CALLER_REGS(&regs);
 	if (old) {
 		p = realloc_recorded(t, &regs, old, size, call_reallocarray, count);
 	} else {
@@ -249,6 +305,12 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	struct thread *t = enter();
 	int r;
 
+	if (unlikely(!t) && process_sampling) {
+		r = real.posix_memalign(ret, align, size);
+		if (r == 0 && *ret)
+			SAMPLE(*ret, size, false);
+		return r;
+	}
 	if (unlikely(!t)) {
 		void *p;
 
@@ -276,6 +338,12 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 		struct thread *t = enter();                                                                   \
 		void *p;                                                                                      \
                                                                                                               \
+		if (unlikely(!t) && process_sampling) {                                                       \
+			p = real.name arguments;                                                              \
+			if (p)                                                                                \
+				SAMPLE(p, size, false);                                                       \
+			return p;                                                                             \
+		}                                                                                             \
 		if (unlikely(!t))                                                                             \
 			return real_ready() ? unrecorded(real.name arguments) : boot_alloc(size, boot_align); \
 		p = real.name arguments;                                                                      \
@@ -339,6 +407,8 @@ MP_EXPORT void free_sized(void *p, size_t size)
 	t = enter();
 	if (t)
 		heap_free(t, (uint64_t)p);
+	else if (process_sampling && sample_may_know(p))
+		sample_free(p);
 	if (real_ready() && !boot_owns(p))
 		call_free_sized(p, size);
 	if (t)
@@ -354,6 +424,8 @@ MP_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 	t = enter();
 	if (t)
 		heap_free(t, (uint64_t)p);
+	else if (process_sampling && sample_may_know(p))
+		sample_free(p);
 	if (real_ready() && !boot_owns(p))
 		call_free_aligned_sized(p, align, size);
 	if (t)

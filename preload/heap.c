@@ -77,15 +77,15 @@ static inline void account(struct thread *t, int64_t bytes, int64_t count)
 		heap_flush(t);
 }
 
-/* Must come before any change of a row's live values. */
-static inline void keep_peak_share(struct mp_site *site)
+/* Must come before any change of a row's live values, whose counts are in UNITS to a block. */
+static inline void keep_peak_share(struct mp_site *site, int64_t units)
 {
 	uint32_t epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
 	int64_t count;
 
 	if (likely(site->peak_epoch == epoch))
 		return;
-	count = (int64_t)(site->alloc_count - site->free_count);
+	count = ((int64_t)(site->alloc_count - site->free_count) + units / 2) / units;
 	site->peak_bytes = (int64_t)(site->alloc_bytes - site->free_bytes);
 	site->peak_count = count > INT32_MAX ? INT32_MAX : count < INT32_MIN ? INT32_MIN : (int32_t)count;
 	/* The file must not show the new epoch with the old share. */
@@ -274,7 +274,7 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		if (unlikely(!site))
 			return;
 	}
-	keep_peak_share(site);
+	keep_peak_share(site, 1);
 	bump(&site->alloc_bytes, bytes);
 	bump(&site->alloc_count, 1);
 	bump(&t->row->alloc_bytes, bytes);
@@ -315,7 +315,7 @@ static MP_COLD void free_inherited(const struct live_block *block)
 
 static inline void count_free_at(struct thread *t, struct mp_site *site, uint64_t bytes)
 {
-	keep_peak_share(site);
+	keep_peak_share(site, 1);
 	bump(&site->free_bytes, bytes);
 	bump(&site->free_count, 1);
 	bump(&t->row->free_bytes, bytes);
@@ -363,4 +363,103 @@ bool heap_free(struct thread *t, uint64_t address)
 	}
 	heap_count_free(t, &block);
 	return true;
+}
+
+/* --- sampling: the same with weights, on a path that is rare --- */
+
+#define SAMPLE_CHECK_AT offsetof(struct mp_site_sample, check)
+
+/* The companion of a row of this thread. */
+static struct mp_site_sample *sample_of(struct thread *t, const struct mp_site *site)
+{
+	uint64_t key = mix((uint64_t)id_of(site) | 0x5a3b1e00000000ull);
+	row_id id = shard_find(t->shard, key, SAMPLE_CHECK_AT);
+	struct mp_site_sample *sample;
+
+	if (id)
+		return row_at(id);
+	id = shard_add(t->shard, key, SAMPLE_CHECK_AT, MP_CHUNK_SITE_SAMPLE);
+	if (!id) {
+		drop(MP_LOSS_SITES_FULL);
+		return NULL;
+	}
+	sample = row_at(id);
+	store_release(&sample->stack, site->stack);
+	return sample;
+}
+
+static void bump_double(double *p, double v)
+{
+	double sum = *p + v;
+
+	__atomic_store(p, &sum, __ATOMIC_RELAXED);
+}
+
+static void bump_saturating(uint32_t *p)
+{
+	if (*p != UINT32_MAX)
+		bump(p, 1);
+}
+
+enum heap_entered heap_sample_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes,
+				    const struct poisson_weight *weight, bool reallocated, struct live_block *ret_old)
+{
+	struct mp_site *site = site_here(t, capture(t, regs));
+	struct mp_site_sample *sample = site ? sample_of(t, site) : NULL;
+	enum live_insert result;
+
+	if (!sample)
+		return HEAP_NOT_ENTERED;
+	keep_peak_share(site, MP_COUNT_UNITS);
+	bump(&site->alloc_bytes, weight->bytes);
+	bump(&site->alloc_count, weight->count);
+	bump(&t->row->alloc_bytes, weight->bytes);
+	bump(&t->row->alloc_count, weight->count);
+	bump_saturating(&sample->alloc_samples);
+	bump_double(&sample->alloc_count_var, weight->count_var);
+	bump_double(&sample->alloc_bytes_var, weight->bytes_var);
+	if (reallocated) {
+		bump(&sample->realloc_count, weight->count);
+		bump(&t->row->realloc_count, weight->count);
+	}
+	result = live_insert(address, bytes, id_of(site), ret_old);
+	account(t, (int64_t)weight->bytes, (int64_t)weight->count);
+	timeline_tick(os_now_ns());
+	if (result == LIVE_NO_MEMORY) {
+		drop(MP_LOSS_LIVE_FULL);
+		return HEAP_NOT_ENTERED;
+	}
+	return result == LIVE_REPLACED && ret_old->row != LIVE_ROW_OWN ? HEAP_REPLACED : HEAP_ENTERED;
+}
+
+void heap_sample_free(struct thread *t, const struct live_block *block, const struct poisson_weight *weight,
+		      bool temporary)
+{
+	struct mp_site_sample *sample;
+	struct mp_site *site;
+
+	if (block->row == LIVE_ROW_OWN)
+		return;
+	if (block->generation != live_generation()) {
+		add_relaxed(&dump_header()->inherited_free_count, weight->count);
+		add_relaxed(&dump_header()->inherited_free_bytes, weight->bytes);
+		return;
+	}
+	site = shard_owns(t->shard, block->row) ? row_at(block->row) : site_of_foreign(t, block->row);
+	sample = site ? sample_of(t, site) : NULL;
+	if (!sample)
+		return;
+	keep_peak_share(site, MP_COUNT_UNITS);
+	bump(&site->free_bytes, weight->bytes);
+	bump(&site->free_count, weight->count);
+	bump(&t->row->free_bytes, weight->bytes);
+	bump(&t->row->free_count, weight->count);
+	bump_saturating(&sample->free_samples);
+	bump_double(&sample->free_count_var, weight->count_var);
+	bump_double(&sample->free_bytes_var, weight->bytes_var);
+	if (temporary) {
+		bump(&sample->temporary_count, weight->count);
+		bump(&t->row->temporary_count, weight->count);
+	}
+	account(t, -(int64_t)weight->bytes, -(int64_t)weight->count);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "live_table.h"
+#include "poisson.h"
 #include "regs.h"
 #include "thread.h"
 
@@ -28,6 +29,16 @@ bool heap_free(struct thread *t, uint64_t address);
  */
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block);
 void heap_count_free(struct thread *t, const struct live_block *block);
+
+/*
+ * The same in sampling mode. HEAP_REPLACED: the address was still known as that of *ret_old, whose free is to be
+ * counted. Context: hook, thread marked as sampling.
+ */
+enum heap_entered { HEAP_ENTERED, HEAP_REPLACED, HEAP_NOT_ENTERED };
+enum heap_entered heap_sample_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes,
+				    const struct poisson_weight *weight, bool reallocated, struct live_block *ret_old);
+void heap_sample_free(struct thread *t, const struct live_block *block, const struct poisson_weight *weight,
+		      bool temporary);
 
 /*
  * Notes a block that memprof itself caused, so that its free later is no mystery. For others it does nothing.

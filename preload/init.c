@@ -41,6 +41,7 @@ enum process_state {
 };
 
 bool process_passive;
+bool process_sampling;
 static uint32_t state;
 static uint32_t pid;    /* whose dump this is */
 static uint32_t *alive; /* 1 in a page that fork wipes: reads 0 in a child that is not set up yet */
@@ -175,7 +176,8 @@ static void fill_header(void)
 #elif defined(__aarch64__)
 	h->machine = EM_AARCH64;
 #endif
-	h->mode = MP_MODE_FULL;
+	h->mode = opt.sample ? MP_MODE_SAMPLE : MP_MODE_FULL;
+	h->sample_bytes = opt.sample;
 	h->pid = pid;
 	h->parent_pid = os_parent_pid();
 	h->start_realtime_ns = os_realtime_ns();
@@ -293,6 +295,9 @@ static bool set_up(void)
 	options_read(start.envp);
 	if (opt.mode == OPTIONS_MODE_OFF)
 		return false;
+	/* The gate, by which lock hooks know whether to record, stays shut. */
+	if (opt.sample)
+		opt.locks = 0;
 	make_out_absolute();
 	name_program();
 	if (built_with_sanitizer())
@@ -309,6 +314,7 @@ static bool set_up(void)
 	capture_reset();
 	thread_init();
 	lock_init();
+	process_sampling = opt.sample != 0;
 	return true;
 }
 
@@ -406,6 +412,29 @@ static bool has_events(void)
 	return sum.alloc_count || sum.free_count || sum.lock_contentions;
 }
 
+/* Keeps what signal handlers do on this thread meanwhile from being recorded. false: something does so already. */
+static bool hold(struct thread *t)
+{
+	if (t->state != THREAD_LIVE)
+		return false;
+	if (!process_sampling)
+		return gate_enter(t);
+	if (t->sampling)
+		return false;
+	t->gate_sp = (uint64_t)__builtin_frame_address(0);
+	t->sampling = true;
+	signal_fence();
+	return true;
+}
+
+static void release(struct thread *t)
+{
+	if (process_sampling)
+		thread_leave_sample(t);
+	else
+		gate_leave(t);
+}
+
 /*
  * Brings the file up to date, and cuts off the space held ready. The gate is shut meanwhile, against signal handlers.
  */
@@ -414,7 +443,7 @@ static void write_out(struct thread *t, uint32_t ended)
 	bool entered;
 
 	lock_process_end();
-	entered = t->state == THREAD_LIVE && gate_enter(t);
+	entered = hold(t);
 	if (entered)
 		heap_flush(t);
 	thread_refresh_all_names();
@@ -423,7 +452,7 @@ static void write_out(struct thread *t, uint32_t ended)
 	timeline_final(os_now_ns()); /* what was flushed may have made a point just now */
 	dump_trim();
 	if (entered)
-		gate_leave(t);
+		release(t);
 }
 
 void process_ending(uint32_t ended, int status)
@@ -438,7 +467,7 @@ void process_ending(uint32_t ended, int status)
 	 * A handler that ends the process out of the middle of a hook: our locks may be held, so only the words are
 	 * written.
 	 */
-	if (t->state != THREAD_LIVE || t->open)
+	if (t->state != THREAD_LIVE || t->open || (process_sampling && !t->sampling))
 		write_out(t, ended);
 	now = os_now_ns();
 	store_relaxed(&h->last_ns, now);
@@ -504,7 +533,7 @@ static __attribute__((constructor)) void construct(void)
 	pthread_atfork(heap_before_sharing, NULL, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
 	t = thread_self;
-	entered = t->state == THREAD_LIVE && gate_enter(t);
+	entered = hold(t);
 	setting_up = true;
 	if (!malloc_is_ours())
 		fmt_warn(program, " uses a malloc that comes before memprof's (preloaded or linked in front of it): ",
@@ -514,5 +543,5 @@ static __attribute__((constructor)) void construct(void)
 		verify_init();
 	setting_up = false;
 	if (entered)
-		gate_leave(t);
+		release(t);
 }

@@ -16,6 +16,9 @@ bool process_ready(void);
 /* Recording is off for good, and the real functions are known: hooks need do nothing but call them. */
 extern bool process_passive;
 
+/* Sampling mode: gates stay shut for good, and hooks take the path of sample.h. Set once, when recording begins. */
+extern bool process_sampling;
+
 /* Is the calling thread inside our own set-up? */
 bool process_is_setting_up(void);
 

@@ -16,6 +16,7 @@
 #include "init.h"
 #include "real.h"
 #include "regs.h"
+#include "sample.h"
 #include "thread.h"
 
 /*
@@ -38,7 +39,7 @@ static struct thread *enter(void)
 
 	if (gate_enter(t))
 		return t;
-	return process_passive ? NULL : thread_enter_slow();
+	return process_passive || process_sampling ? NULL : thread_enter_slow();
 }
 
 static void leave(struct thread **at)
@@ -52,12 +53,27 @@ static void leave(struct thread **at)
 		thread_leave_slow(t);
 }
 
+static void *call_paused(operator_function *call, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+	/* Run by the unwinder too. */
+	struct sample_pause pause __attribute__((cleanup(sample_resume), unused)) = sample_pause();
+
+	return call(a, b, c);
+}
+
 static void *record_new(operator_function *call, const struct regs *regs, uintptr_t a, uintptr_t b, uintptr_t c)
 {
 	/* Run by the unwinder too, when operator new throws. */
 	struct thread *t __attribute__((cleanup(leave))) = enter();
-	void *p = call(a, b, c);
+	void *p;
 
+	if (!t && process_sampling) {
+		p = call_paused(call, a, b, c);
+		if (p && sample_due(a))
+			sample_alloc(regs, p, a, false);
+		return p;
+	}
+	p = call(a, b, c);
 	if (t && p)
 		heap_alloc(t, regs, (uint64_t)p, a, false);
 	return p;
@@ -69,6 +85,8 @@ static void *record_delete(operator_function *call, uintptr_t a, uintptr_t b, ui
 
 	if (t && a)
 		heap_free(t, a);
+	else if (process_sampling && a && sample_may_know((const void *)a))
+		sample_free((void *)a);
 	return call(a, b, c);
 }
 

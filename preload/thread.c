@@ -326,11 +326,25 @@ static bool gate_abandoned(const struct thread *t)
 	return sp > t->gate_sp && t->gate_sp >= t->stack.start && sp < t->stack.end;
 }
 
+/* For a thread that has no structure of its own. */
+static struct thread *enter_first_or_late(void)
+{
+	bool dead = thread_self->state == THREAD_DEAD;
+	struct thread *t;
+
+	between = true;
+	signal_fence();
+	t = dead ? enter_late() : register_thread();
+	signal_fence();
+	between = dead && t; /* then thread_leave_slow() ends it */
+	return t;
+}
+
 static struct thread *enter_slow(bool nested_is_loss)
 {
-	struct thread *t = thread_self;
+	struct thread *t;
 
-	if (!process_ready())
+	if (!process_ready() || process_sampling)
 		return NULL;
 	t = thread_self;
 	if (t->state == THREAD_LIVE) {
@@ -339,18 +353,41 @@ static struct thread *enter_slow(bool nested_is_loss)
 			return t;
 		}
 	} else if (!between) {
-		bool dead = t->state == THREAD_DEAD;
-
-		between = true;
-		signal_fence();
-		t = dead ? enter_late() : register_thread();
-		signal_fence();
-		between = dead && t; /* then thread_leave_slow() ends it */
-		return t;
+		return enter_first_or_late();
 	}
 	if (nested_is_loss)
 		drop(MP_LOSS_NESTED);
 	return NULL;
+}
+
+MP_NOINLINE struct thread *thread_enter_sample(void)
+{
+	struct thread *t;
+
+	if (!process_ready())
+		return NULL;
+	t = thread_self;
+	if (t->state == THREAD_LIVE ? t->sampling && !gate_abandoned(t) : between) {
+		drop(MP_LOSS_NESTED);
+		return NULL;
+	}
+	if (t->state != THREAD_LIVE) {
+		t = enter_first_or_late();
+		if (!t)
+			return NULL;
+	}
+	t->gate_sp = (uint64_t)__builtin_frame_address(0);
+	t->sampling = true;
+	signal_fence();
+	return t;
+}
+
+void thread_leave_sample(struct thread *t)
+{
+	signal_fence();
+	t->sampling = false;
+	if (t != thread_self)
+		thread_leave_slow(t);
 }
 
 MP_NOINLINE struct thread *thread_enter_slow(void)

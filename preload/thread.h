@@ -82,11 +82,15 @@ struct thread {
 	 * child.
 	 */
 	bool open;
+	bool sampling;           /* in sampling mode, where the gate is always shut: inside one of our slow paths */
 	uint8_t state;           /* enum thread_state */
 	uint64_t gate_sp;        /* stack pointer of the hook that closed the gate */
 	int64_t unflushed_bytes; /* live bytes not yet in the header */
 	int64_t unflushed_count;
 	uint64_t flush_limit;
+	int64_t countdown;         /* sampling: bytes to the next sample; 0 = none drawn, never so once it was */
+	int64_t last_countdown;    /* when last_block was allocated */
+	uint64_t random_state;
 	bool young_used;           /* young[] may hold blocks */
 	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
 	struct mp_site *last_site; /* of last_block */
@@ -152,6 +156,13 @@ struct thread *thread_enter_slow(void);
 struct thread *thread_enter_slow_quiet(void);
 /* Ends what thread_enter_slow() began, after gate_leave(). */
 void thread_leave_slow(struct thread *t);
+
+/*
+ * What the slow paths of sampling mode begin with: the thread, registered, and marked as busy; thread_leave_sample()
+ * ends it. NULL: pass the call through. Context: hook.
+ */
+struct thread *thread_enter_sample(void);
+void thread_leave_sample(struct thread *t);
 
 /* Adds up the rows of all threads, ended ones included. Context: setup, or hook (slow path). */
 void thread_sum(struct mp_thread *ret_sum);
