@@ -39,7 +39,7 @@ preload_flags := $(common) -Ipreload -fPIC -fvisibility=hidden -ftls-model=initi
 	-Wframe-larger-than=2048 $(if $(DEBUG)$(is_clang),,-flto=auto -fno-fat-lto-objects)
 analyzer_flags = $(call need,libdw,libdw-dev)$(call need,jansson,libjansson-dev) \
 	$(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib)
-analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty
+analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty -lm
 
 preload_src := $(sort $(wildcard preload/*.c))
 preload_asm := $(wildcard preload/*_$(ARCH).S)
@@ -93,7 +93,7 @@ $(O)/san/%.o: %.c
 		-fsanitize=$(TEST_SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer $(CFLAGS) -c -o $@ $<
 
 san_link = $(CC) -fsanitize=$(TEST_SAN) $(LDFLAGS) -o $@ $^
-san_libs = $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty -ldl -lpthread
+san_libs = $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib) -liberty -lm -ldl -lpthread
 
 $(O)/unit_tests: $(call san_obj,$(unit_src))
 	$(call say,LINK)$(san_link) $(shell $(PKG_CONFIG) --libs check) $(san_libs)

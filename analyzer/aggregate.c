@@ -3,6 +3,7 @@
 
 #include "aggregate.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Signed fields are added without the sign, because overflow of signed numbers is not defined. */
@@ -23,6 +24,14 @@ static void add_site(struct site *sum, const struct site *part)
 	add_signed(&sum->peak_bytes, part->peak_bytes);
 	sum->temporary_count += part->temporary_count;
 	sum->realloc_count += part->realloc_count;
+	sum->alloc_count_var += part->alloc_count_var;
+	sum->alloc_bytes_var += part->alloc_bytes_var;
+	sum->free_count_var += part->free_count_var;
+	sum->free_bytes_var += part->free_bytes_var;
+	sum->peak_count_var += part->peak_count_var;
+	sum->peak_bytes_var += part->peak_bytes_var;
+	sum->temporary_count_var += part->temporary_count_var;
+	sum->realloc_count_var += part->realloc_count_var;
 }
 
 static struct site site_of_row(const struct profile *profile, const struct mp_site *row)
@@ -39,9 +48,46 @@ static struct site site_of_row(const struct profile *profile, const struct mp_si
 		.realloc_count = row->realloc_count,
 	};
 
-	site.peak_count = moved_since_peak ? row->peak_count : site.live_count;
+	site.peak_count = moved_since_peak ? row->peak_count : profile_signed_blocks(profile, site.live_count);
 	site.peak_bytes = moved_since_peak ? row->peak_bytes : site.live_bytes;
 	return site;
+}
+
+/*
+ * Variance of a sum over some of a site's blocks, of which only the sum is known: PART of WHOLE, which has the variance
+ * VARIANCE. Right if the blocks of a site are of similar size.
+ */
+static double variance_of_part(double part, double whole, double variance)
+{
+	return part > 0 && whole > 0 ? variance * part / whole : 0;
+}
+
+/* Rows in units of 1/MP_COUNT_UNITS have been added up: from here on counts are in blocks. */
+static void finish_sampled(const struct profile *profile, struct site *site)
+{
+	site->alloc_count = profile_blocks(profile, site->alloc_count);
+	site->free_count = profile_blocks(profile, site->free_count);
+	site->live_count = (int64_t)(site->alloc_count - site->free_count);
+	site->temporary_count = profile_blocks(profile, site->temporary_count);
+	site->realloc_count = profile_blocks(profile, site->realloc_count);
+	site->peak_bytes_var =
+		variance_of_part((double)site->peak_bytes, (double)site->alloc_bytes, site->alloc_bytes_var);
+	site->peak_count_var =
+		variance_of_part((double)site->peak_count, (double)site->alloc_count, site->alloc_count_var);
+	site->temporary_count_var =
+		variance_of_part((double)site->temporary_count, (double)site->alloc_count, site->alloc_count_var);
+	site->realloc_count_var =
+		variance_of_part((double)site->realloc_count, (double)site->alloc_count, site->alloc_count_var);
+}
+
+static void add_samples(struct site *site, const struct mp_site_sample *row)
+{
+	site->temporary_count += row->temporary_count;
+	site->realloc_count += row->realloc_count;
+	site->alloc_count_var += row->alloc_count_var;
+	site->alloc_bytes_var += row->alloc_bytes_var;
+	site->free_count_var += row->free_count_var;
+	site->free_bytes_var += row->free_bytes_var;
 }
 
 static void sum_sites(struct aggregate *aggregate, const struct profile *profile)
@@ -65,7 +111,18 @@ static void sum_sites(struct aggregate *aggregate, const struct profile *profile
 
 		sum->stack = row->stack;
 		add_site(sum, &part);
-		add_site(&aggregate->totals, &part);
+	}
+	for (size_t i = 0; i < profile->site_sample_count; i++) {
+		const struct mp_site_sample *row = &profile->site_samples[i];
+
+		/* Without a site only in a damaged file. */
+		if (places[row->stack])
+			add_samples(&aggregate->sites[places[row->stack] - 1], row);
+	}
+	for (size_t i = 0; i < aggregate->site_count; i++) {
+		if (profile_is_sampled(profile))
+			finish_sampled(profile, &aggregate->sites[i]);
+		add_site(&aggregate->totals, &aggregate->sites[i]);
 	}
 	free(places);
 }
@@ -212,6 +269,32 @@ int64_t site_value(const struct site *site, enum site_key key)
 		return (int64_t)site->field;
 		SITE_KEYS(X)
 #undef X
+	}
+	return 0;
+}
+
+uint64_t site_error(double variance)
+{
+	double error = variance > 0 ? sqrt(variance) : 0;
+
+	return error < 9e18 ? (uint64_t)(error + 0.5) : INT64_MAX;
+}
+
+uint64_t site_value_error(const struct site *site, enum site_key key)
+{
+	switch (key) {
+	case SITE_KEY_PEAK:
+		return site_error(site->peak_bytes_var);
+	case SITE_KEY_BYTES:
+		return site_error(site->alloc_bytes_var);
+	case SITE_KEY_COUNT:
+		return site_error(site->alloc_count_var);
+	case SITE_KEY_TEMPORARY:
+		return site_error(site->temporary_count_var);
+	case SITE_KEY_LIVE:
+		return site_error(site->alloc_bytes_var - site->free_bytes_var);
+	case SITE_KEY_REALLOC:
+		return site_error(site->realloc_count_var);
 	}
 	return 0;
 }

@@ -22,6 +22,11 @@ struct site {
 	int64_t peak_bytes;
 	uint64_t temporary_count;
 	uint64_t realloc_count;
+	/* Of a sampled dump: estimated variances of the sums above; live is alloc - free. */
+	double alloc_count_var, alloc_bytes_var;
+	double free_count_var, free_bytes_var;
+	double peak_count_var, peak_bytes_var;
+	double temporary_count_var, realloc_count_var;
 };
 
 struct lock_waiter {
@@ -78,6 +83,10 @@ enum site_key { SITE_KEYS(X) };
 #undef X
 
 int64_t site_value(const struct site *site, enum site_key key);
+/* Standard error of that value, 0 if the dump is not sampled. */
+uint64_t site_value_error(const struct site *site, enum site_key key);
+/* Of a variance: rounded, and 0 for one that rounding has made negative. */
+uint64_t site_error(double variance);
 
 /* Sorts by KEY, largest first; equals by stack number, so that the same dump always gives the same report. */
 void aggregate_rank_sites(const struct site **sites, size_t count, enum site_key key);

@@ -64,6 +64,14 @@ static const struct dump_field site_fields[] = {
 	FIELD(mp_site, temporary_count, NUMBER), FIELD(mp_site, realloc_count, NUMBER),
 };
 
+static const struct dump_field site_sample_fields[] = {
+	FIELD(mp_site_sample, stack, NUMBER),         FIELD(mp_site_sample, alloc_samples, NUMBER),
+	FIELD(mp_site_sample, free_samples, NUMBER),  FIELD(mp_site_sample, temporary_count, NUMBER),
+	FIELD(mp_site_sample, realloc_count, NUMBER), FIELD(mp_site_sample, alloc_count_var, REAL),
+	FIELD(mp_site_sample, alloc_bytes_var, REAL), FIELD(mp_site_sample, free_count_var, REAL),
+	FIELD(mp_site_sample, free_bytes_var, REAL),
+};
+
 static const struct dump_field thread_fields[] = {
 	FIELD(mp_thread, start_ns, NUMBER),
 	FIELD(mp_thread, end_ns, NUMBER),
@@ -162,6 +170,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LOSS] = FIELDS(loss_fields, 0),
 		[MP_CHUNK_OPTION] = FIELDS(option_fields, 0),
 		[MP_CHUNK_VERIFY] = FIELDS(verify_fields, 0),
+		[MP_CHUNK_SITE_SAMPLE] = FIELDS(site_sample_fields, 0),
 	};
 
 	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].count > 0 ? &kinds[kind] : NULL;
@@ -188,6 +197,7 @@ bool dump_row_used(const struct dump_fields *fields, const uint8_t *bytes)
 void dump_print_field(const struct dump_field *field, const uint8_t *bytes, FILE *out)
 {
 	const uint8_t *at = bytes + field->offset;
+	double real;
 
 	switch (field->form) {
 	case FIELD_NUMBER:
@@ -208,6 +218,10 @@ void dump_print_field(const struct dump_field *field, const uint8_t *bytes, FILE
 	case FIELD_BYTES:
 		for (size_t i = 0; i < field->bytes; i++)
 			fprintf(out, "%02x", at[i]);
+		break;
+	case FIELD_REAL:
+		memcpy(&real, at, sizeof(real));
+		fprintf(out, "%g", real);
 		break;
 	}
 }

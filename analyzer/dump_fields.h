@@ -10,7 +10,7 @@
 
 #include "mp_dump.h"
 
-enum dump_field_form { FIELD_NUMBER, FIELD_SIGNED, FIELD_HEX, FIELD_TEXT, FIELD_BYTES };
+enum dump_field_form { FIELD_NUMBER, FIELD_SIGNED, FIELD_HEX, FIELD_TEXT, FIELD_BYTES, FIELD_REAL };
 
 struct dump_field {
 	const char *name;

@@ -25,6 +25,7 @@
 	X(BAD_STACK, "rows whose stack is not in the file")                         \
 	X(BAD_LOCK, "rows of locks that are not in the file")                       \
 	X(BAD_THREAD, "threads with fields that cannot be")                         \
+	X(BAD_VARIANCE, "rows of samples with a variance that cannot be")           \
 	X(TOO_MANY_REASONS, "loss counters with a reason that cannot be")
 
 #define X(name, text) name,
@@ -303,14 +304,14 @@ static void read_totals(struct reader *reader)
 	struct profile *profile = reader->profile;
 
 	profile->live_bytes = header->live_bytes;
-	profile->live_count = header->live_count;
+	profile->live_count = profile_signed_blocks(profile, header->live_count);
 	profile->peak_bytes = header->peak_bytes;
-	profile->peak_count = header->peak_count;
+	profile->peak_count = profile_blocks(profile, header->peak_count);
 	profile->peak_ns = header->peak_ns;
 	profile->peak_epoch = (uint32_t)header->peak_epoch; /* rows have room for the low half */
-	profile->inherited_count = header->inherited_count;
+	profile->inherited_count = profile_blocks(profile, header->inherited_count);
 	profile->inherited_bytes = header->inherited_bytes;
-	profile->inherited_free_count = header->inherited_free_count;
+	profile->inherited_free_count = profile_blocks(profile, header->inherited_free_count);
 	profile->inherited_free_bytes = header->inherited_free_bytes;
 }
 
@@ -563,6 +564,43 @@ static void read_sites(struct reader *reader)
 	keep_rows(reader, &rows, sites, site_count);
 }
 
+/* The variance as it can be used. */
+static double check_variance(struct reader *reader, double variance, uint64_t offset)
+{
+	/* No program allocates that much; below, sums of squares stay finite. */
+	if (variance >= 0 && variance < 1e100)
+		return variance;
+	count_defect(reader, BAD_VARIANCE, offset);
+	return 0;
+}
+
+static void read_site_samples(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_SITE_SAMPLE);
+	VEC(struct mp_site_sample) rows = { 0 };
+	struct mp_site_sample row;
+
+	while (profile_is_sampled(reader->profile) && next_row(&walk, &row, sizeof(row))) {
+		if (row.stack == 0)
+			continue;
+		row.stack = check_stack(reader, row.stack, walk.offset);
+		row.alloc_count_var = check_variance(reader, row.alloc_count_var, walk.offset);
+		row.alloc_bytes_var = check_variance(reader, row.alloc_bytes_var, walk.offset);
+		row.free_count_var = check_variance(reader, row.free_count_var, walk.offset);
+		row.free_bytes_var = check_variance(reader, row.free_bytes_var, walk.offset);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, site_samples, site_sample_count);
+}
+
+static void scale_thread(const struct profile *profile, struct mp_thread *row)
+{
+	row->alloc_count = profile_blocks(profile, row->alloc_count);
+	row->free_count = profile_blocks(profile, row->free_count);
+	row->temporary_count = profile_blocks(profile, row->temporary_count);
+	row->realloc_count = profile_blocks(profile, row->realloc_count);
+}
+
 static void read_threads(struct reader *reader)
 {
 	struct walk walk = walk_rows(reader, MP_CHUNK_THREAD);
@@ -577,6 +615,7 @@ static void read_threads(struct reader *reader)
 			row.name[sizeof(row.name) - 1] = 0;
 			row.threads = row.threads ? row.threads : 1;
 		}
+		scale_thread(reader->profile, &row);
 		vec_push(&rows) = row;
 	}
 	keep_rows(reader, &rows, threads, thread_count);
@@ -602,6 +641,8 @@ static void read_ticks(struct reader *reader)
 			continue;
 		}
 		last_ns = row.time_ns;
+		row.alloc_count = profile_blocks(reader->profile, row.alloc_count);
+		row.free_count = profile_blocks(reader->profile, row.free_count);
 		vec_push(&rows) = row;
 	}
 	if (left_out > 0)
@@ -686,6 +727,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_modules(reader);
 	read_nodes(reader);
 	read_sites(reader);
+	read_site_samples(reader);
 	read_threads(reader);
 	read_ticks(reader);
 	read_locks(reader);

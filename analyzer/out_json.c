@@ -142,6 +142,33 @@ static json_t *make_process(const struct profile *profile)
 	return object;
 }
 
+/* X(key of the number, variance): what a sampled report says of it, as KEY_stderr. */
+#define ERRORS(X)                                                     \
+	X("alloc_count", site->alloc_count_var)                       \
+	X("alloc_bytes", site->alloc_bytes_var)                       \
+	X("free_count", site->free_count_var)                         \
+	X("free_bytes", site->free_bytes_var)                         \
+	X("live_count", site->alloc_count_var - site->free_count_var) \
+	X("live_bytes", site->alloc_bytes_var - site->free_bytes_var) \
+	X("peak_count", site->peak_count_var)                         \
+	X("peak_bytes", site->peak_bytes_var)                         \
+	X("temporary_count", site->temporary_count_var)               \
+	X("realloc_count", site->realloc_count_var)
+
+static void put_errors(json_t *object, const struct site *site)
+{
+#define X(key, variance) put(object, key "_stderr", number(site_error(variance)));
+	ERRORS(X)
+#undef X
+}
+
+static void write_errors(FILE *out, const struct site *site)
+{
+#define X(key, variance) fprintf(out, "\"" key "_stderr\":%" PRIu64 ",", site_error(variance));
+	ERRORS(X)
+#undef X
+}
+
 static json_t *make_totals(const struct report *report)
 {
 	const struct profile *profile = report->profile;
@@ -164,6 +191,8 @@ static json_t *make_totals(const struct report *report)
 	put(object, "inherited_bytes", number(profile->inherited_bytes));
 	put(object, "inherited_free_count", number(profile->inherited_free_count));
 	put(object, "inherited_free_bytes", number(profile->inherited_free_bytes));
+	if (profile_is_sampled(profile))
+		put_errors(object, totals);
 	return object;
 }
 
@@ -351,6 +380,8 @@ static void write_site(struct json_out *json, const struct site *site)
 	fprintf(out, ",\"peak_count\":%" PRId64 ",\"peak_bytes\":%" PRId64, site->peak_count, site->peak_bytes);
 	fprintf(out, ",\"temporary_count\":%" PRIu64 ",\"realloc_count\":%" PRIu64 ",", site->temporary_count,
 		site->realloc_count);
+	if (profile_is_sampled(json->report->profile))
+		write_errors(out, site);
 	write_stack(json, site->stack);
 	fputc('}', out);
 }

@@ -106,8 +106,9 @@ static void print_process(const struct report *report, const struct term *term)
 	if (process->mode == MP_MODE_OFF)
 		fputs("  memprof was loaded but switched off: nothing was recorded.\n\n", term->out);
 	else if (process->mode == MP_MODE_SAMPLE)
-		fprintf(term->out, "  Sampled every %s on average; numbers are those of the samples.\n\n",
-			units_bytes(units_signed(process->sample_bytes)).text);
+		fprintf(term->out,
+			"  Sampled: one in %s on average, figures are estimates %s their standard error.\n\n",
+			units_bytes(units_signed(process->sample_bytes)).text, term_plus_minus(term));
 }
 
 /* The warnings that the dump has earned, behind the banner or at the foot. */
@@ -133,12 +134,29 @@ static void print_banner(const struct report *report, const struct term *term)
 
 /* Totals. */
 
+/* What stands beside an estimate; nothing beside an exact number. */
+struct errors {
+	bool sampled;
+	double bytes_var;
+	double count_var;
+};
+
 /* A line of the totals: BYTES and COUNT in columns. */
-static void print_amount(const struct term *term, const char *label, const char *bytes, int64_t count, const char *rest)
+static void print_amount(const struct term *term, const char *label, const char *bytes, int64_t count,
+			 const struct errors *errors, const char *rest)
 {
 	fprintf(term->out, "  %-*s", LABEL_COLUMNS, label);
 	term_print(term, TERM_VALUE, "%10s", bytes);
-	fprintf(term->out, "  %14s %s", units_count(count).text, rest);
+	if (errors && errors->sampled && *bytes)
+		fprintf(term->out, " %s %-10s", term_plus_minus(term),
+			units_bytes((int64_t)site_error(errors->bytes_var)).text);
+	else if (errors && errors->sampled)
+		fprintf(term->out, "%13s", "");
+	fprintf(term->out, "  %14s ", units_count(count).text);
+	if (errors && errors->sampled)
+		fprintf(term->out, "%s %s ", term_plus_minus(term),
+			units_count((int64_t)site_error(errors->count_var)).text);
+	fputs(rest, term->out);
 }
 
 static void print_totals(const struct report *report, const struct term *term)
@@ -148,29 +166,36 @@ static void print_totals(const struct report *report, const struct term *term)
 	uint64_t start_ns = profile->process.start_ns;
 	bool running = profile->process.ended == PROFILE_ENDED_RUNNING;
 	FILE *out = term->out;
+	bool sampled = profile_is_sampled(profile);
+	const struct errors allocated = { sampled, totals->alloc_bytes_var, totals->alloc_count_var };
+	const struct errors freed = { sampled, totals->free_bytes_var, totals->free_count_var };
+	const struct errors peak = { sampled, totals->peak_bytes_var, totals->peak_count_var };
+	const struct errors temporary = { sampled, 0, totals->temporary_count_var };
+	const struct errors live = { sampled, totals->alloc_bytes_var - totals->free_bytes_var,
+				     totals->alloc_count_var - totals->free_count_var };
 
 	print_amount(term, "allocated", units_bytes(units_signed(totals->alloc_bytes)).text,
-		     units_signed(totals->alloc_count), "allocations");
+		     units_signed(totals->alloc_count), &allocated, "allocations");
 	if (totals->realloc_count > 0)
 		fprintf(out, ", %s by realloc", units_count(units_signed(totals->realloc_count)).text);
 	fputc('\n', out);
 	print_amount(term, "freed", units_bytes(units_signed(totals->free_bytes)).text,
-		     units_signed(totals->free_count), "frees\n");
+		     units_signed(totals->free_count), &freed, "frees\n");
 	print_amount(term, "peak", units_bytes(units_signed(profile->peak_bytes)).text,
-		     units_signed(profile->peak_count), "blocks");
+		     units_signed(profile->peak_count), &peak, "blocks");
 	if (profile->peak_ns >= start_ns && profile->peak_bytes > 0)
 		fprintf(out, ", %s after the start", units_duration(profile->peak_ns - start_ns).text);
 	fputc('\n', out);
 	print_amount(term, running ? "live now" : "not freed", units_bytes(totals->live_bytes).text, totals->live_count,
-		     "blocks\n");
-	print_amount(term, "temporary", "", units_signed(totals->temporary_count), "allocations");
+		     &live, "blocks\n");
+	print_amount(term, "temporary", "", units_signed(totals->temporary_count), &temporary, "allocations");
 	if (totals->alloc_count > 0)
 		fprintf(out, ", %s of all: freed before their thread allocated again",
 			units_share(units_signed(totals->temporary_count), totals->alloc_count).text);
 	fputc('\n', out);
 	if (profile->inherited_count > 0) {
 		print_amount(term, "inherited", units_bytes(units_signed(profile->inherited_bytes)).text,
-			     units_signed(profile->inherited_count), "blocks at fork");
+			     units_signed(profile->inherited_count), NULL, "blocks at fork");
 		fprintf(out, ", %s of them freed since\n",
 			units_count(units_signed(profile->inherited_free_count)).text);
 	}

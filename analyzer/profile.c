@@ -212,3 +212,22 @@ uint64_t profile_duration_ns(const struct profile *profile)
 		end_ns = process->last_ns > profile->peak_ns ? process->last_ns : profile->peak_ns;
 	return end_ns > process->start_ns ? end_ns - process->start_ns : 0;
 }
+
+bool profile_is_sampled(const struct profile *profile)
+{
+	return profile->process.mode == MP_MODE_SAMPLE;
+}
+
+uint64_t profile_blocks(const struct profile *profile, uint64_t count)
+{
+	if (!profile_is_sampled(profile))
+		return count;
+	return count / MP_COUNT_UNITS + (count % MP_COUNT_UNITS >= MP_COUNT_UNITS / 2);
+}
+
+int64_t profile_signed_blocks(const struct profile *profile, int64_t count)
+{
+	if (count >= 0)
+		return (int64_t)profile_blocks(profile, (uint64_t)count);
+	return -(int64_t)profile_blocks(profile, 0 - (uint64_t)count);
+}

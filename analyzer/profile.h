@@ -88,7 +88,8 @@ struct profile_option {
 };
 
 /*
- * Rows that need no translation are kept as in the file. All numbers of stacks, locks and modules in them are checked:
+ * Rows that need no translation are kept as in the file; counts of sites are in units of 1/MP_COUNT_UNITS if the dump is
+ * sampled, those of threads, ticks and totals are in blocks. All numbers of stacks, locks and modules in them are checked:
  * they are 0 or name something that is here. Only rows in use are kept, except that nodes, modules and locks are
  * indexed by number.
  */
@@ -105,6 +106,8 @@ struct profile {
 	size_t node_count;
 	const struct mp_site *sites;
 	size_t site_count; /* rows: a stack has one row per shard that met it */
+	const struct mp_site_sample *site_samples; /* of a sampled dump, else none; variances are finite, 0 or more */
+	size_t site_sample_count;
 	const struct mp_thread *threads;
 	size_t thread_count;
 	const struct profile_module *modules; /* number N is modules[N - 1] */
@@ -156,6 +159,12 @@ const char *profile_lock_kind_name(uint32_t kind);
 const char *profile_lock_category(uint32_t kind);
 const char *profile_loss_name(uint64_t reason);
 const char *profile_loss_text(uint64_t reason);
+
+/* Counters are estimates. */
+bool profile_is_sampled(const struct profile *profile);
+/* A count in the units of the dump, in blocks. */
+uint64_t profile_blocks(const struct profile *profile, uint64_t count);
+int64_t profile_signed_blocks(const struct profile *profile, int64_t count);
 
 /* Nanoseconds from the start of the process to its end, or to the last sign of life. */
 uint64_t profile_duration_ns(const struct profile *profile);

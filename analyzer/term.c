@@ -148,6 +148,11 @@ const char *term_ellipsis(const struct term *term)
 	return term->utf8 ? "…" : "...";
 }
 
+const char *term_plus_minus(const struct term *term)
+{
+	return term->utf8 ? "±" : "+-";
+}
+
 size_t term_text(const struct term *term, const char *text, size_t columns, size_t pad, bool keep_end)
 {
 	size_t total = term_columns(term, text);

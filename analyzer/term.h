@@ -57,6 +57,7 @@ size_t term_text(const struct term *term, const char *text, size_t columns, size
 size_t term_columns(const struct term *term, const char *text);
 
 const char *term_ellipsis(const struct term *term);
+const char *term_plus_minus(const struct term *term);
 
 /* One column of a bar chart, LEVEL from 0 to TERM_LEVELS - 1. */
 #define TERM_LEVELS 9

@@ -92,7 +92,7 @@ static void print_frame(const struct term *term, const struct frame *frame, size
 	const char *function = stack_view_name(frame, place, sizeof(place));
 
 	fprintf(term->out, "%*s", (int)indent, "");
-	if (!frame->function) {	/* goes by its module already */
+	if (!frame->function) { /* goes by its module already */
 		term_text(term, function, 0, 0, false);
 		fputc('\n', term->out);
 		return;
@@ -183,6 +183,10 @@ static int64_t mean_bytes(const struct site *site)
 	return site->alloc_count > 0 ? (int64_t)(site->alloc_bytes / site->alloc_count) : 0;
 }
 
+struct ranked {
+	char text[96];
+};
+
 /* VALUE and SHARE in columns of their own, then what they are made of. */
 static void print_line(const struct term *term, size_t rank, const char *value, const char *share)
 {
@@ -196,6 +200,22 @@ static void print_line(const struct term *term, size_t rank, const char *value, 
 	fputs("  ", term->out);
 }
 
+/* The value by which SITE is ranked, with its standard error if it is an estimate. */
+static struct ranked value_text(const struct report *report, const struct term *term, const struct site *site,
+				enum site_key key)
+{
+	bool is_bytes = key == SITE_KEY_PEAK || key == SITE_KEY_LIVE || key == SITE_KEY_BYTES;
+	struct units (*text)(int64_t) = is_bytes ? units_bytes : units_count;
+	struct ranked ranked;
+
+	if (profile_is_sampled(report->profile))
+		snprintf(ranked.text, sizeof(ranked.text), "%s %s %s", text(site_value(site, key)).text,
+			 term_plus_minus(term), text((int64_t)site_value_error(site, key)).text);
+	else
+		snprintf(ranked.text, sizeof(ranked.text), "%s", text(site_value(site, key)).text);
+	return ranked;
+}
+
 static void print_site_line(const struct report *report, const struct term *term, size_t rank, const struct site *site,
 			    enum site_key key)
 {
@@ -205,32 +225,37 @@ static void print_site_line(const struct report *report, const struct term *term
 
 	switch (key) {
 	case SITE_KEY_PEAK:
-		print_line(term, rank, units_bytes(value).text, units_share(value, report->profile->peak_bytes).text);
+		print_line(term, rank, value_text(report, term, site, key).text,
+			   units_share(value, report->profile->peak_bytes).text);
 		fprintf(out, "in %s; ", plural(site->peak_count, "block").text);
 		break;
 	case SITE_KEY_LIVE:
-		print_line(term, rank, units_bytes(value).text,
+		print_line(term, rank, value_text(report, term, site, key).text,
 			   units_share(value, totals->live_bytes > 0 ? (uint64_t)totals->live_bytes : 0).text);
 		fprintf(out, "in %s; ", plural(site->live_count, "block").text);
 		break;
 	case SITE_KEY_BYTES:
-		print_line(term, rank, units_bytes(value).text, units_share(value, totals->alloc_bytes).text);
+		print_line(term, rank, value_text(report, term, site, key).text,
+			   units_share(value, totals->alloc_bytes).text);
 		fprintf(out, "in %s of %s on average, %s at the peak\n",
 			plural((int64_t)site->alloc_count, "allocation").text, units_bytes(mean_bytes(site)).text,
 			units_bytes(site->peak_bytes).text);
 		return;
 	case SITE_KEY_COUNT:
-		print_line(term, rank, units_count(value).text, units_share(value, totals->alloc_count).text);
+		print_line(term, rank, value_text(report, term, site, key).text,
+			   units_share(value, totals->alloc_count).text);
 		fprintf(out, "%s, %s on average\n", units_bytes((int64_t)site->alloc_bytes).text,
 			units_bytes(mean_bytes(site)).text);
 		return;
 	case SITE_KEY_TEMPORARY:
-		print_line(term, rank, units_count(value).text, units_share(value, totals->temporary_count).text);
+		print_line(term, rank, value_text(report, term, site, key).text,
+			   units_share(value, totals->temporary_count).text);
 		fprintf(out, "%s of its %s, %s on average\n", units_share(value, site->alloc_count).text,
 			plural((int64_t)site->alloc_count, "allocation").text, units_bytes(mean_bytes(site)).text);
 		return;
 	case SITE_KEY_REALLOC:
-		print_line(term, rank, units_count(value).text, units_share(value, totals->realloc_count).text);
+		print_line(term, rank, value_text(report, term, site, key).text,
+			   units_share(value, totals->realloc_count).text);
 		fprintf(out, "of %s; ", plural((int64_t)site->alloc_count, "allocation").text);
 		break;
 	}

@@ -88,8 +88,8 @@ struct thread {
 	int64_t unflushed_bytes; /* live bytes not yet in the header */
 	int64_t unflushed_count;
 	uint64_t flush_limit;
-	int64_t countdown;         /* sampling: bytes to the next sample; 0 = none drawn, never so once it was */
-	int64_t last_countdown;    /* when last_block was allocated */
+	int64_t countdown;      /* sampling: bytes to the next sample; 0 = none drawn, never so once it was */
+	int64_t last_countdown; /* when last_block was allocated */
 	uint64_t random_state;
 	bool young_used;           /* young[] may hold blocks */
 	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
