@@ -511,13 +511,13 @@ static void after_fork_in_child(void)
 static bool malloc_is_ours(void)
 {
 	void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
-	void (*release)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
+	void (*give_back)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
 	uint64_t before = heap_own_count;
-	void *p = allocate && release ? allocate(1) : NULL;
+	void *p = allocate && give_back ? allocate(1) : NULL;
 
 	if (!p)
 		return true;
-	release(p);
+	give_back(p);
 	return heap_own_count != before;
 }
 

@@ -3,6 +3,7 @@
 #include "aggregate.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,11 +301,113 @@ START_TEST(a_lock_without_symbols_has_no_name)
 }
 END_TEST
 
+/* Two shards of one stack, sampled: 1000 blocks of 16 bytes each for a sample of weight 1000, more or less. */
+static void read_sampled(void)
+{
+	static const struct mp_node nodes[] = { { .ip = 0x401010 }, { .ip = 0x401020, .parent = 1 } };
+	static const struct mp_site sites[] = {
+		{ .stack = 2,
+		  .alloc_count = 3 * 1024 * 1000,
+		  .alloc_bytes = 48000,
+		  .free_count = 1024 * 1000,
+		  .free_bytes = 16000,
+		  .peak_epoch = 7,
+		  .peak_bytes = 32000,
+		  .peak_count = 2000 },
+		{ .stack = 2,
+		  .alloc_count = 512,
+		  .alloc_bytes = 8,
+		  .free_count = 1024 * 500 + 511,
+		  .free_bytes = 8000 },
+		{ .stack = 1, .alloc_count = 1023, .alloc_bytes = 5000000 },
+	};
+	static const struct mp_site_sample samples[] = {
+		{ .stack = 2,
+		  .alloc_samples = 3,
+		  .temporary_count = 1024 * 1000,
+		  .alloc_count_var = 3e6,
+		  .alloc_bytes_var = 3e6 * 256,
+		  .free_count_var = 1e6,
+		  .free_bytes_var = 1e6 * 256 },
+		{ .stack = 2, .free_samples = 1, .free_count_var = 1e6, .free_bytes_var = 1e6 * 256 },
+		{ .stack = 1, .alloc_count_var = -1, .alloc_bytes_var = NAN, .free_count_var = 1e300 },
+	};
+	static const struct mp_thread threads[] = {
+		{ .start_ns = 5000000001, .tid = 1, .threads = 1, .alloc_count = 3 * 1024 * 1000 + 511 }
+	};
+	struct err err = { 0 };
+
+	unit_dump_begin(&dump);
+	unit_dump_rows(&dump, NODE, nodes, 1, 0);
+	unit_dump_rows(&dump, SITE, sites, 0, 1);
+	unit_dump_rows(&dump, SITE_SAMPLE, samples, 0, 1);
+	unit_dump_rows(&dump, THREAD, threads, 1, 0);
+	unit_dump_header(&dump)->mode = MP_MODE_SAMPLE;
+	unit_dump_header(&dump)->sample_bytes = 16000;
+	unit_dump_header(&dump)->peak_epoch = 7;
+	unit_dump_header(&dump)->peak_count = 1024 * 2000 + 512;
+	unit_dump_header(&dump)->live_count = -1024 * 3 - 511;
+	profile_init(&profile, "sampled.bin");
+	ck_assert_msg(dump_read(dump.bytes, dump.size, "sampled.bin", &profile, &err), "%s", err.text);
+	aggregate_init(&aggregate, &profile);
+	symbols = NULL;
+}
+
+static void free_sampled(void)
+{
+	aggregate_free(&aggregate);
+	profile_free(&profile);
+	unit_dump_free(&dump);
+}
+
+START_TEST(sampled_counts_become_blocks)
+{
+	const struct site *site = find_site(2);
+
+	ck_assert_uint_eq(site->alloc_count, 3001); /* 3000.5: rounded when all is added */
+	ck_assert_uint_eq(site->free_count, 1500);
+	ck_assert_int_eq(site->live_count, 1501);
+	ck_assert_uint_eq(site->alloc_bytes, 48008);
+	ck_assert_uint_eq(site->temporary_count, 1000);
+	ck_assert_int_eq(site->peak_count, 2000 - 500);
+	ck_assert_uint_eq(find_site(1)->alloc_count, 1);
+	ck_assert_uint_eq(aggregate.totals.alloc_count, 3002);
+	ck_assert_uint_eq(profile.threads[0].alloc_count, 3000);
+	ck_assert_uint_eq(profile.peak_count, 2001);
+	ck_assert_int_eq(profile.live_count, -3);
+}
+END_TEST
+
+START_TEST(standard_errors_are_roots_of_the_sums)
+{
+	const struct site *site = find_site(2);
+
+	ck_assert_uint_eq(site_value_error(site, SITE_KEY_COUNT), 1732);
+	ck_assert_uint_eq(site_value_error(site, SITE_KEY_BYTES), 27713);
+	ck_assert_uint_eq(site_value_error(site, SITE_KEY_LIVE), 16000);
+	ck_assert_uint_eq(site_error(site->free_count_var), 1414);
+	ck_assert_uint_eq(site_value_error(site, SITE_KEY_TEMPORARY), 1000);
+	ck_assert_uint_eq(site_value_error(&aggregate.totals, SITE_KEY_COUNT), 1732);
+	ck_assert_uint_eq(site_error(-1e-9), 0);
+	ck_assert_uint_eq(site_error(1e100), INT64_MAX);
+}
+END_TEST
+
+START_TEST(variances_that_cannot_be_are_left_out)
+{
+	ck_assert(profile.partial);
+	ck_assert_uint_eq(site_value_error(find_site(1), SITE_KEY_COUNT), 0);
+	ck_assert_uint_eq(site_value_error(find_site(1), SITE_KEY_BYTES), 0);
+	ck_assert_uint_eq(site_error(find_site(1)->free_count_var), 0);
+}
+END_TEST
+
 Suite *suite_aggregate(void)
 {
 	Suite *suite = suite_create("aggregate");
 	TCase *sums = tcase_create("sums");
 	TCase *selections = tcase_create("selections");
+	TCase *sampled = tcase_create("sampled");
 
 	tcase_add_checked_fixture(sums, read_sample, free_sample);
 	tcase_add_test(sums, shares_of_a_site_are_added);
@@ -324,5 +427,10 @@ Suite *suite_aggregate(void)
 	tcase_add_test(selections, a_stack_shows_its_frames_and_its_mark);
 	tcase_add_test(selections, a_lock_without_symbols_has_no_name);
 	suite_add_tcase(suite, selections);
+	tcase_add_checked_fixture(sampled, read_sampled, free_sampled);
+	tcase_add_test(sampled, sampled_counts_become_blocks);
+	tcase_add_test(sampled, standard_errors_are_roots_of_the_sums);
+	tcase_add_test(sampled, variances_that_cannot_be_are_left_out);
+	suite_add_tcase(suite, sampled);
 	return suite;
 }

@@ -18,6 +18,7 @@
 	X(cfi_compile) \
 	X(frame_walk)  \
 	X(capture)     \
+	X(poisson)     \
 	X(arena)       \
 	X(hash)        \
 	X(err)         \
