@@ -506,7 +506,8 @@ static void after_fork_in_child(void)
 
 /*
  * Does the program's malloc lead to ours? Asked by calling it, because its address may be that of a jump in the
- * program. What is allocated while we set up is noted by heap_own().
+ * program. What is allocated while we set up is noted by heap_own(); not so when sampling, where the answer is
+ * always yes.
  */
 static bool malloc_is_ours(void)
 {
@@ -518,7 +519,7 @@ static bool malloc_is_ours(void)
 	if (!p)
 		return true;
 	give_back(p);
-	return heap_own_count != before;
+	return heap_own_count != before || process_sampling;
 }
 
 static __attribute__((constructor)) void construct(void)
