@@ -88,10 +88,10 @@ struct profile_option {
 };
 
 /*
- * Rows that need no translation are kept as in the file; counts of sites are in units of 1/MP_COUNT_UNITS if the dump is
- * sampled, those of threads, ticks and totals are in blocks. All numbers of stacks, locks and modules in them are checked:
- * they are 0 or name something that is here. Only rows in use are kept, except that nodes, modules and locks are
- * indexed by number.
+ * Rows that need no translation are kept as in the file. If the dump is sampled, counts of sites are in units of
+ * 1/MP_COUNT_UNITS, those of threads, ticks and totals in blocks. All numbers of stacks, locks and modules in them are
+ * checked: they are 0 or name something that is here. Only rows in use are kept, except that nodes, modules and locks
+ * are indexed by number.
  */
 struct profile {
 	const char *path; /* of the dump */
