@@ -27,6 +27,7 @@
 #include "os.h"
 #include "real.h"
 #include "rules.h"
+#include "sample.h"
 #include "shard.h"
 #include "timeline.h"
 #include "verify.h"
@@ -506,20 +507,22 @@ static void after_fork_in_child(void)
 
 /*
  * Does the program's malloc lead to ours? Asked by calling it, because its address may be that of a jump in the
- * program. What is allocated while we set up is noted by heap_own(); not so when sampling, where the answer is
- * always yes.
+ * program. What is allocated while we set up is noted by heap_own(), when sampling only if the countdown is at
+ * an end.
  */
 static bool malloc_is_ours(void)
 {
 	void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
 	void (*give_back)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
 	uint64_t before = heap_own_count;
+	struct sample_pause pause = sample_pause(SAMPLE_EACH);
 	void *p = allocate && give_back ? allocate(1) : NULL;
 
+	sample_resume(&pause);
 	if (!p)
 		return true;
 	give_back(p);
-	return heap_own_count != before || process_sampling;
+	return heap_own_count != before;
 }
 
 static __attribute__((constructor)) void construct(void)

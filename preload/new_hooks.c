@@ -56,7 +56,7 @@ static void leave(struct thread **at)
 static void *call_paused(operator_function *call, uintptr_t a, uintptr_t b, uintptr_t c)
 {
 	/* Run by the unwinder too. */
-	struct sample_pause pause __attribute__((cleanup(sample_resume), unused)) = sample_pause();
+	struct sample_pause pause __attribute__((cleanup(sample_resume), unused)) = sample_pause(SAMPLE_NONE);
 
 	return call(a, b, c);
 }

@@ -12,8 +12,7 @@
 #include "os.h"
 #include "poisson.h"
 
-#define FILTER_FULL  255
-#define PAUSED_BYTES (INT64_MAX / 2) /* no program allocates that much between two calls */
+#define FILTER_FULL 255
 
 uint8_t sample_filter[SAMPLE_FILTER];
 
@@ -64,8 +63,10 @@ MP_COLD void sample_alloc(const struct regs *regs, void *p, uint64_t bytes, bool
 	struct thread *t = thread_enter_sample();
 	int64_t left;
 
-	if (!t)
+	if (!t) {
+		heap_own(p);
 		return;
+	}
 	if (!t->countdown) { /* the first event */
 		seed(t);
 		t->countdown = poisson_draw(&t->random_state, opt.sample);
@@ -148,14 +149,14 @@ MP_COLD void sample_put_back(void *p, const struct live_block *block)
 	thread_leave_sample(t);
 }
 
-struct sample_pause sample_pause(void)
+struct sample_pause sample_pause(int64_t countdown)
 {
 	struct thread *t = thread_self;
 	struct sample_pause pause = { .thread = NULL };
 
 	if (t->countdown > 0) { /* a structure of the thread's own */
 		pause = (struct sample_pause){ .thread = t, .countdown = t->countdown };
-		t->countdown = PAUSED_BYTES;
+		t->countdown = countdown;
 	}
 	return pause;
 }

@@ -61,14 +61,17 @@ void sample_count_free(const struct live_block *block);
 void sample_put_back(void *p, const struct live_block *block);
 
 /*
- * Around an allocator that may call another one through our hooks: what is counted down in between does not count.
- * Context: hook.
+ * Gives the calling thread another countdown for a while; what is counted down in between does not count.
+ * SAMPLE_NONE: around an allocator that may call another one through our hooks. SAMPLE_EACH: every allocation goes to
+ * sample_alloc(). Context: hook, setup.
  */
+#define SAMPLE_NONE (INT64_MAX / 2) /* no program allocates that much between two calls */
+#define SAMPLE_EACH 0
 struct sample_pause {
 	struct thread *thread; /* NULL: nothing to resume */
 	int64_t countdown;
 };
-struct sample_pause sample_pause(void);
+struct sample_pause sample_pause(int64_t countdown);
 void sample_resume(struct sample_pause *pause);
 
 #endif
