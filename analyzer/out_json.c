@@ -138,7 +138,7 @@ static json_t *make_process(const struct profile *profile)
 	put(object, "hostname", string_or_null(process->hostname));
 	put(object, "producer", string_or_null(process->producer));
 	put(object, "forked", json_boolean(process->features & MP_FEATURE_FORKED));
-	put(object, "self_bytes", number(process->self_bytes));
+	put(object, "self_bytes", number_unless(process->self_bytes, process->self_bytes == 0));
 	return object;
 }
 

@@ -117,7 +117,7 @@ struct mp_header {
 	uint32_t features;		/* MP_FEATURE_* */
 	uint32_t stack_limit_frames;	/* deepest stack kept */
 	uint64_t dropped_bytes;		/* file space asked for and not got */
-	uint64_t self_bytes;		/* private memory that memprof itself maps in the process */
+	uint64_t self_bytes;		/* private address space that memprof maps in the process; 0 = unknown */
 };
 _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its page");
 

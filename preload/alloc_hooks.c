@@ -398,18 +398,23 @@ static void call_free_aligned_sized(void *p, size_t align, size_t size)
 		real.free(p);
 }
 
-MP_EXPORT void free_sized(void *p, size_t size)
+/* Records the free of P, which the caller passes on. Returns the thread to leave, or NULL. */
+static struct thread *record_free(void *p)
 {
-	struct thread *t;
+	struct thread *t = enter();
 
-	if (!p)
-		return;
-	t = enter();
 	if (t)
 		heap_free(t, (uint64_t)p);
 	else if (process_sampling && sample_may_know(p))
 		sample_free(p);
-	if (real_ready() && !boot_owns(p))
+	return t;
+}
+
+MP_EXPORT void free_sized(void *p, size_t size)
+{
+	struct thread *t = p ? record_free(p) : NULL;
+
+	if (p && real_ready() && !boot_owns(p))
 		call_free_sized(p, size);
 	if (t)
 		leave(t);
@@ -417,16 +422,9 @@ MP_EXPORT void free_sized(void *p, size_t size)
 
 MP_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
-	struct thread *t;
+	struct thread *t = p ? record_free(p) : NULL;
 
-	if (!p)
-		return;
-	t = enter();
-	if (t)
-		heap_free(t, (uint64_t)p);
-	else if (process_sampling && sample_may_know(p))
-		sample_free(p);
-	if (real_ready() && !boot_owns(p))
+	if (p && real_ready() && !boot_owns(p))
 		call_free_aligned_sized(p, align, size);
 	if (t)
 		leave(t);

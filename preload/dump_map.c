@@ -200,7 +200,7 @@ static int first_pages(int fd)
 static MP_COLD bool fail(int fd, int error)
 {
 	if (dump_base)
-		os_unmap(dump_base, dump.mapped_bytes);
+		os_unmap_file(dump_base, dump.mapped_bytes);
 	dump_base = NULL;
 	if (fd >= 0) {
 		os_unlink(dump.path);

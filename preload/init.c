@@ -350,7 +350,7 @@ static bool set_up_forked(void)
 		capture_reset();
 		lock_forked();
 	}
-	os_unmap(old_base, old_bytes);
+	os_unmap_file(old_base, old_bytes);
 	return ok;
 }
 
@@ -471,6 +471,7 @@ void process_ending(uint32_t ended, int status)
 	if (t->state != THREAD_LIVE || t->open || (process_sampling && !t->sampling))
 		write_out(t, ended);
 	now = os_now_ns();
+	store_relaxed(&h->self_bytes, os_mapped_bytes());
 	store_relaxed(&h->last_ns, now);
 	store_relaxed(&h->end_ns, now);
 	store_relaxed(&h->end_status, status);

@@ -70,12 +70,29 @@ static void *map(size_t bytes, int prot, int flags, int fd)
 	return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
+static uint64_t mapped_bytes;
+
+uint64_t os_mapped_bytes(void)
+{
+	return load_relaxed(&mapped_bytes);
+}
+
 void *os_map(size_t bytes)
 {
-	return map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+
+	if (p)
+		add_relaxed(&mapped_bytes, bytes);
+	return p;
 }
 
 void os_unmap(void *p, size_t bytes)
+{
+	SYS2(__NR_munmap, p, bytes);
+	add_relaxed(&mapped_bytes, -(uint64_t)bytes);
+}
+
+void os_unmap_file(void *p, size_t bytes)
 {
 	SYS2(__NR_munmap, p, bytes);
 }

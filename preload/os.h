@@ -12,6 +12,8 @@
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);
+/* Address space that os_map and its kin hold now, bytes; what was never touched counts too. */
+uint64_t os_mapped_bytes(void);
 /*
  * Like os_map, at a multiple of OS_HUGE_PAGE and with huge pages where the kernel has any. BYTES: a multiple of it
  * too.
@@ -22,6 +24,7 @@ void *os_map_huge(size_t bytes);
 void *os_map_wiped_on_fork(size_t bytes);
 /* Shared mapping of FD; address space only, no page is touched. */
 void *os_map_file(int fd, size_t bytes);
+void os_unmap_file(void *p, size_t bytes);
 /*
  * Makes the pages present and writable, with space behind them: -EFAULT when the file system is full (never SIGBUS),
  * -EINVAL on kernels before 5.14.

@@ -418,14 +418,6 @@ bool thread_init(void)
 	return have_key;
 }
 
-bool thread_is_fresh_fork(void)
-{
-	const struct thread *t = thread_self;
-
-	/* LIVE threads have structures that fork wipes. */
-	return t->state == THREAD_NEW && t != &new_thread;
-}
-
 void thread_forked(void)
 {
 	lock.word = 0;

@@ -180,8 +180,6 @@ void thread_refresh_all_names(void);
 
 /* Sets up the end-of-thread notice. false: no end of thread will be noticed. Context: setup. */
 bool thread_init(void);
-/* Is this process a fork child that no hook has entered yet? Then nothing of the parent's may be written. */
-bool thread_is_fresh_fork(void);
 /* In a fork child: forgets all threads; the calling one registers anew with its next event. Context: setup. */
 void thread_forked(void);
 /* Tells a new thread the extent of its stack, before its first event. Context: setup. */

@@ -94,6 +94,7 @@ static void add_point(uint64_t now_ns)
 	store_relaxed(&last_live, tick->live_bytes);
 	used++;
 	store_relaxed(&h->last_ns, now_ns);
+	store_relaxed(&h->self_bytes, os_mapped_bytes());
 }
 
 bool timeline_jumped(int64_t live_bytes, uint64_t peak_bytes)
