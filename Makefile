@@ -46,7 +46,8 @@ preload_asm := $(wildcard preload/*_$(ARCH).S)
 analyzer_src := $(sort $(wildcard analyzer/*.c))
 # Unit tests hold the analyzer without main(), and the modules of the preload that do not take malloc over.
 unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(analyzer_src)) \
-	$(filter-out %_hooks.c $(addprefix preload/,init.c thread.c lock_table.c heap.c sample.c timeline.c),$(preload_src))
+	$(filter-out %_hooks.c $(addprefix preload/,init.c thread.c lock_table.c heap.c sample.c timeline.c),\
+	$(preload_src))
 fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
 fuzz_cfi_src := tests/fuzz/fuzz_cfi.c tests/fuzz/fuzz_driver.c preload/cfi_compile.c preload/cfi_fde.c
 
@@ -57,7 +58,8 @@ TEST_SAN ?= address,undefined
 san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check check-unit check-corpus check-e2e check-sampling targets bench lint fuzz install uninstall clean help
+.PHONY: all demo check check-unit check-corpus check-e2e check-sampling targets
+.PHONY: bench lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
 all: $(O)/libmemprof.so $(O)/memprof-analyze $(O)/memprof
