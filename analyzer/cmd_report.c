@@ -6,7 +6,7 @@
 
 #include "commands.h"
 #include "dump_file.h"
-#include "lock_view.h"
+#include "report.h"
 #include "stack_view.h"
 #include "table.h"
 #include "units.h"
@@ -19,85 +19,14 @@ static const writer_function writers[] = {
 #undef X
 };
 
-static struct out_options writer_options(const struct options *options)
-{
-	bool sorted = options->sort != NOT_GIVEN;
-
-	return (struct out_options){
-		.top = options->top == NOT_GIVEN ? 0
-		       : options->top == 0       ? UINT64_MAX
-						 : options->top,
-		.single = sorted,
-		.full_stacks = options->full_stacks,
-		.key = sorted ? (enum site_key)options->sort : SITE_KEY_PEAK,
-		.metric = (enum out_metric)options->metric,
-		.color = (enum term_color)options->color,
-		.width = options->width == NOT_GIVEN ? 0 : (size_t)options->width,
-	};
-}
-
-static bool lock_passes(const struct report *report, const struct lock_sum *lock)
-{
-	char buffer[512];
-
-	if (!report->filter || filter_matches_text(report->filter, lock_view_name(report->profile, report->symbols,
-										  lock->lock, buffer, sizeof(buffer))))
-		return true;
-	for (size_t i = 0; i < lock->waiter_count; i++) {
-		if (filter_matches_stack(report->filter, lock->waiters[i].stack))
-			return true;
-	}
-	return false;
-}
-
-/* Fills the lists of REPORT with what the filter lets through. The caller frees them. */
-static void select_rows(struct report *report)
-{
-	const struct aggregate *aggregate = report->aggregate;
-
-	report->sites = memory_zeroed(aggregate->site_count, sizeof(*report->sites));
-	report->locks = memory_zeroed(aggregate->lock_count, sizeof(*report->locks));
-	for (size_t i = 0; i < aggregate->site_count; i++) {
-		if (!report->filter || filter_matches_stack(report->filter, aggregate->sites[i].stack))
-			report->sites[report->site_count++] = &aggregate->sites[i];
-	}
-	for (size_t i = 0; i < aggregate->lock_count; i++) {
-		if (lock_passes(report, &aggregate->locks[i]))
-			report->locks[report->lock_count++] = &aggregate->locks[i];
-	}
-}
-
 static bool write_report(const struct profile *profile, const struct options *options, FILE *out, struct err *err)
 {
-	const struct symbolizer_options symbol_options = {
-		.inlines = !options->no_inline,
-		.enabled = !options->no_symbols,
-	};
-	const struct out_options out_options = writer_options(options);
-	struct aggregate aggregate;
-	struct report report = {
-		.profile = profile,
-		.aggregate = &aggregate,
-		.symbols = symbolizer_new(profile, &symbol_options),
-		.options = &out_options,
-	};
-	bool ok = false;
+	struct ready_report ready;
+	bool ok = report_init(&ready, profile, options, err);
 
-	aggregate_init(&aggregate, profile);
-	if (options->filter) {
-		report.filter = filter_new(options->filter, profile, report.symbols, err);
-		if (!report.filter)
-			goto out;
-	}
-	select_rows(&report);
-	writers[options->format](&report, out);
-	ok = true;
-out:
-	free(report.sites);
-	free(report.locks);
-	filter_free(report.filter);
-	symbolizer_free(report.symbols);
-	aggregate_free(&aggregate);
+	if (ok)
+		writers[options->format](&ready.report, out);
+	report_free(&ready);
 	return ok;
 }
 
@@ -140,7 +69,7 @@ static void list_processes(const struct dump_file_list *list, const struct optio
 		{ .title = "program" },
 		{ .title = "dump", .flexible = true },
 	};
-	const struct out_options out_options = writer_options(options);
+	const struct out_options out_options = report_out_options(options);
 	struct table table;
 	struct term term;
 
