@@ -113,20 +113,75 @@ static const struct dump_field lock_fields[] = {
 	FIELD(mp_lock, address, HEX),        FIELD(mp_lock, kind, NUMBER),        FIELD(mp_lock, flags, HEX),
 	FIELD(mp_lock, init_stack, NUMBER),  FIELD(mp_lock, first_stack, NUMBER), FIELD(mp_lock, first_ns, NUMBER),
 	FIELD(mp_lock, retired_ns, NUMBER),  FIELD(mp_lock, alloc_stack, NUMBER), FIELD(mp_lock, alloc_offset, NUMBER),
-	FIELD(mp_lock, alloc_bytes, NUMBER),
+	FIELD(mp_lock, alloc_bytes, NUMBER), FIELD(mp_lock, waiters_max, NUMBER), FIELD(mp_lock, instances, NUMBER),
+	FIELD(mp_lock, hold_period, NUMBER),
 };
 
 static const struct dump_field lock_share_fields[] = {
 	FIELD(mp_lock_share, lock, NUMBER),        FIELD(mp_lock_share, acquisitions, NUMBER),
 	FIELD(mp_lock_share, contentions, NUMBER), FIELD(mp_lock_share, trylock_failures, NUMBER),
 	FIELD(mp_lock_share, timeouts, NUMBER),    FIELD(mp_lock_share, wait_ns, NUMBER),
-	FIELD(mp_lock_share, wait_max_ns, NUMBER),
+	FIELD(mp_lock_share, wait_max_ns, NUMBER), FIELD(mp_lock_share, handoff_ns, NUMBER),
 };
 
 static const struct dump_field lock_wait_fields[] = {
 	FIELD(mp_lock_wait, lock, NUMBER),        FIELD(mp_lock_wait, stack, NUMBER),
 	FIELD(mp_lock_wait, count, NUMBER),       FIELD(mp_lock_wait, wait_ns, NUMBER),
-	FIELD(mp_lock_wait, wait_max_ns, NUMBER),
+	FIELD(mp_lock_wait, wait_max_ns, NUMBER), FIELD(mp_lock_wait, flags, HEX),
+	FIELD(mp_lock_wait, handoff_ns, NUMBER),  FIELD(mp_lock_wait, reacquire_ns, NUMBER),
+	FIELD(mp_lock_wait, timeouts, NUMBER),
+};
+
+static const struct dump_field lock_hist_fields[] = {
+	FIELD(mp_lock_hist, lock, NUMBER),      FIELD(mp_lock_hist, what, NUMBER),
+	FIELD(mp_lock_hist, octave, NUMBER),    FIELD(mp_lock_hist, cells[0], NUMBER),
+	FIELD(mp_lock_hist, cells[1], NUMBER),  FIELD(mp_lock_hist, cells[2], NUMBER),
+	FIELD(mp_lock_hist, cells[3], NUMBER),  FIELD(mp_lock_hist, cells[4], NUMBER),
+	FIELD(mp_lock_hist, cells[5], NUMBER),  FIELD(mp_lock_hist, cells[6], NUMBER),
+	FIELD(mp_lock_hist, cells[7], NUMBER),  FIELD(mp_lock_hist, cells[8], NUMBER),
+	FIELD(mp_lock_hist, cells[9], NUMBER),  FIELD(mp_lock_hist, cells[10], NUMBER),
+	FIELD(mp_lock_hist, cells[11], NUMBER),
+};
+
+static const struct dump_field lock_culprit_fields[] = {
+	FIELD(mp_lock_culprit, lock, NUMBER),          FIELD(mp_lock_culprit, waiter_stack, NUMBER),
+	FIELD(mp_lock_culprit, culprit_stack, NUMBER), FIELD(mp_lock_culprit, count, NUMBER),
+	FIELD(mp_lock_culprit, wait_ns, NUMBER),       FIELD(mp_lock_culprit, running_ns, NUMBER),
+	FIELD(mp_lock_culprit, approx_ns, NUMBER),
+};
+
+static const struct dump_field lock_pair_fields[] = {
+	FIELD(mp_lock_pair, lock, NUMBER),        FIELD(mp_lock_pair, waiter_tid, NUMBER),
+	FIELD(mp_lock_pair, culprit_tid, NUMBER), FIELD(mp_lock_pair, count, NUMBER),
+	FIELD(mp_lock_pair, wait_ns, NUMBER),
+};
+
+static const struct dump_field lock_hold_fields[] = {
+	FIELD(mp_lock_hold, lock, NUMBER),        FIELD(mp_lock_hold, count, NUMBER),
+	FIELD(mp_lock_hold, hot_count, NUMBER),   FIELD(mp_lock_hold, ns, NUMBER),
+	FIELD(mp_lock_hold, max_ns, NUMBER),      FIELD(mp_lock_hold, blocked_ns, NUMBER),
+	FIELD(mp_lock_hold, alloc_count, NUMBER), FIELD(mp_lock_hold, alloc_bytes, NUMBER),
+};
+
+static const struct dump_field lock_extra_fields[] = {
+	FIELD(mp_lock_extra, lock, NUMBER),
+	FIELD(mp_lock_extra, shared_acquisitions, NUMBER),
+	FIELD(mp_lock_extra, wakes, NUMBER),
+	FIELD(mp_lock_extra, wakes_all, NUMBER),
+	FIELD(mp_lock_extra, wakes_unheard, NUMBER),
+	FIELD(mp_lock_extra, wakes_locked, NUMBER),
+	FIELD(mp_lock_extra, reacquire_count, NUMBER),
+	FIELD(mp_lock_extra, reacquire_ns, NUMBER),
+};
+
+static const struct dump_field lock_order_fields[] = {
+	FIELD(mp_lock_order, outer, NUMBER),       FIELD(mp_lock_order, inner, NUMBER),
+	FIELD(mp_lock_order, outer_stack, NUMBER), FIELD(mp_lock_order, inner_stack, NUMBER),
+	FIELD(mp_lock_order, tid, NUMBER),         FIELD(mp_lock_order, flags, NUMBER),
+	FIELD(mp_lock_order, gate_count, NUMBER),  FIELD(mp_lock_order, gates[0], NUMBER),
+	FIELD(mp_lock_order, gates[1], NUMBER),    FIELD(mp_lock_order, gates[2], NUMBER),
+	FIELD(mp_lock_order, gates[3], NUMBER),    FIELD(mp_lock_order, count, NUMBER),
+	FIELD(mp_lock_order, first_ns, NUMBER),
 };
 
 static const struct dump_field loss_fields[] = {
@@ -171,6 +226,12 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_OPTION] = FIELDS(option_fields, 0),
 		[MP_CHUNK_VERIFY] = FIELDS(verify_fields, 0),
 		[MP_CHUNK_SITE_SAMPLE] = FIELDS(site_sample_fields, 0),
+		[MP_CHUNK_LOCK_HIST] = FIELDS(lock_hist_fields, 0),
+		[MP_CHUNK_LOCK_CULPRIT] = FIELDS(lock_culprit_fields, 0),
+		[MP_CHUNK_LOCK_PAIR] = FIELDS(lock_pair_fields, 0),
+		[MP_CHUNK_LOCK_HOLD] = FIELDS(lock_hold_fields, 0),
+		[MP_CHUNK_LOCK_EXTRA] = FIELDS(lock_extra_fields, 0),
+		[MP_CHUNK_LOCK_ORDER] = FIELDS(lock_order_fields, 1),
 	};
 
 	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].count > 0 ? &kinds[kind] : NULL;

@@ -42,7 +42,13 @@
 	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                        \
 	X(OPTION, 11, mp_option, "options in force")                                    \
 	X(VERIFY, 12, mp_verify, "MEMPROF_VERIFY: stacks compared with libunwind's walk") \
-	X(SITE_SAMPLE, 13, mp_site_sample, "sampled: how sure the counters of sites are")
+	X(SITE_SAMPLE, 13, mp_site_sample, "sampled: how sure the counters of sites are")               \
+	X(LOCK_HIST, 14, mp_lock_hist, "one thread's histograms of waits and holds of a lock")          \
+	X(LOCK_CULPRIT, 15, mp_lock_culprit, "who made whom wait for a lock, by stacks")                \
+	X(LOCK_PAIR, 16, mp_lock_pair, "who made whom wait for a lock, by threads")                     \
+	X(LOCK_HOLD, 17, mp_lock_hold, "one thread's measured holds of a lock")                         \
+	X(LOCK_EXTRA, 18, mp_lock_extra, "one thread's counters that only some kinds of locks have")    \
+	X(LOCK_ORDER, 19, mp_lock_order, "MEMPROF_LOCK_ORDER: a lock taken while another was held")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
 enum mp_chunk_kind { MP_CHUNKS(X) };
@@ -132,7 +138,7 @@ struct mp_chunk {
 	uint64_t bytes;		/* of the whole chunk, this header included; a multiple of MP_CHUNK_ALIGN */
 	uint64_t rows;		/* room for this many; used ones have their key set */
 	uint64_t first;		/* NODE, MODULE, THREAD, LOCK: number of the first row; else 0 */
-	uint64_t owner;		/* SITE, LOCK_SHARE, LOCK_WAIT: number of the shard; else 0 */
+	uint64_t owner;		/* kinds whose rows are one thread's: number of the shard; else 0 */
 	uint64_t reserved[3];
 };
 _Static_assert(sizeof(struct mp_chunk) == MP_CHUNK_ALIGN, "rows start on a cache line");
@@ -284,7 +290,10 @@ _Static_assert(sizeof(struct mp_tick) == 64, "format change");
 enum mp_lock_kind { MP_LOCK_KINDS(X) };
 #undef X
 
-/* Lock numbers start at 1. A lock gets a row when it is first contended; lives at one address are rows of their own. */
+/*
+ * Lock numbers start at 1. A lock gets a row when it is first contended; lives at one address are rows of their own,
+ * but for what mp_lock.instances says.
+ */
 struct mp_lock {
 	uint64_t address;	/* key */
 	uint32_t kind;		/* enum mp_lock_kind */
@@ -296,7 +305,12 @@ struct mp_lock {
 	uint32_t alloc_stack;	/* stack that allocated the block the lock lies in, 0 = not in a known heap block */
 	uint32_t alloc_offset;	/* of the lock in that block, bytes */
 	uint64_t alloc_bytes;	/* size of that block */
-	uint64_t reserved[2];
+	uint32_t waiters_max;	/* most threads that waited at the same time */
+	uint32_t instances;	/* how many locks the row stands for; 0 = 1. More than one: all of one class (same
+				 * kind, flags, init_stack, alloc_stack and alloc_offset, and first_stack when it lies
+				 * in no known block), one after the other; address and times are those of the last */
+	uint32_t hold_period;	/* acquisitions per measured hold while the lock is not hot; 0 = none is measured */
+	uint32_t reserved;
 };
 _Static_assert(sizeof(struct mp_lock) == 72, "format change");
 #define MP_LOCK_FLAG_COUNT_FROM_FIRST 1u	/* acquisitions before the first contention may be missing */
@@ -307,31 +321,151 @@ _Static_assert(sizeof(struct mp_lock) == 72, "format change");
 #define MP_LOCK_FLAG_PI 32u
 #define MP_LOCK_FLAG_PP 64u
 #define MP_LOCK_FLAG_PSHARED 128u
+#define MP_LOCK_FLAG_UNCOUNTED 256u	/* acquisitions without waiting cannot be seen: unknown, not 0 */
+#define MP_LOCK_FLAG_UNCONTENDED 512u	/* has a row only because of its place in an order (MP_CHUNK_LOCK_ORDER) */
+#define MP_LOCK_FLAG_WRITER_FIRST 1024u	/* rwlock that prefers writers */
 
 struct mp_lock_share {
 	uint32_t lock;		/* key */
 	uint32_t check;		/* for the writer */
-	uint64_t acquisitions;
-	uint64_t contentions;
+	uint64_t acquisitions;	/* semaphore, condvar, barrier, join: calls that came through */
+	uint64_t contentions;	/* waits begun */
 	uint64_t trylock_failures;
 	uint64_t timeouts;
-	uint64_t wait_ns;
+	uint64_t wait_ns;	/* of waits that are over */
 	uint64_t wait_max_ns;
-	uint64_t reserved;
+	uint64_t handoff_ns;	/* of wait_ns: nobody had the lock any more, but the waiter did not run yet */
 };
 _Static_assert(sizeof(struct mp_lock_share) == 64, "one cache line");
 
 struct mp_lock_wait {
 	uint32_t lock;
 	uint32_t stack;		/* key: innermost node */
-	uint64_t count;
+	uint64_t count;		/* waits begun */
 	uint64_t wait_ns;
 	uint64_t wait_max_ns;
 	uint32_t check;		/* for the writer */
-	uint32_t reserved0;
-	uint64_t reserved[3];
+	uint32_t flags;		/* MP_LOCK_WAIT_* */
+	uint64_t handoff_ns;	/* as in mp_lock_share */
+	uint64_t reacquire_ns;	/* condvar: of wait_ns, from the signal to having the mutex again */
+	uint64_t timeouts;
 };
 _Static_assert(sizeof(struct mp_lock_wait) == 64, "one cache line");
+#define MP_LOCK_WAIT_SHARED 1u	/* rwlock: to read */
+
+/*
+ * Histograms: a row is one octave of times of one lock, 2^octave <= ns < 2^(octave + 1) (0 counts as 1), in
+ * MP_LOCK_CELLS cells of equal width: half a cell is at most 4.2 % of any value in it. Every contended wait that is
+ * over and every measured hold is in one cell. A lock may have several rows for one octave: a row is closed before a
+ * cell is full.
+ */
+#define MP_LOCK_CELLS 12
+#define MP_LOCK_HISTS(X)                                              \
+	X(WAIT, 1, "waits; of a rwlock: to write")                    \
+	X(HOLD, 2, "measured holds; of a rwlock: to write")           \
+	X(WAIT_SHARED, 3, "waits to read")                            \
+	X(HOLD_SHARED, 4, "measured holds to read")                   \
+	X(REACQUIRE, 5, "condvar: from the signal to having the mutex again, of each wait")
+
+#define X(name, number, text) MP_LOCK_HIST_##name = number,
+enum mp_lock_hist_kind { MP_LOCK_HISTS(X) };
+#undef X
+
+struct mp_lock_hist {
+	uint32_t lock;		/* key */
+	uint32_t check;		/* for the writer */
+	uint32_t what;		/* enum mp_lock_hist_kind */
+	uint32_t octave;	/* 0 to 63 */
+	uint32_t cells[MP_LOCK_CELLS];
+};
+_Static_assert(sizeof(struct mp_lock_hist) == 64, "one cache line");
+
+/*
+ * Who made whom wait. A culprit is, for a lock that is held, the stack that released it (or waited on a condvar with
+ * it), charged for the part of the wait in which it held the lock; else the stack that ended the wait: that signalled,
+ * posted, came last to the barrier, woke the futex. The wait_ns of all culprits (stack 0 among them) and the handoff_ns
+ * make up the wait_ns of a stack in mp_lock_wait. Written by the thread that waited.
+ */
+struct mp_lock_culprit {
+	uint32_t lock;		/* key */
+	uint32_t waiter_stack;	/* as mp_lock_wait.stack */
+	uint32_t culprit_stack;	/* 0 = unknown: another process, or a release that was not seen */
+	uint32_t check;		/* for the writer */
+	uint64_t count;		/* waits in which this culprit had a part */
+	uint64_t wait_ns;	/* charged */
+	uint64_t running_ns;	/* of wait_ns: the culprit itself did not wait for anything that memprof sees */
+	uint64_t approx_ns;	/* of wait_ns: charged without knowing exactly when the culprit had the lock */
+	uint64_t reserved[2];
+};
+_Static_assert(sizeof(struct mp_lock_culprit) == 64, "one cache line");
+
+struct mp_lock_pair {
+	uint32_t lock;		/* key */
+	uint32_t check;		/* for the writer */
+	uint32_t waiter_tid;	/* 0 = several: pairs beyond the MP_LOCK_PAIRS_MAX first of a lock and shard */
+	uint32_t culprit_tid;	/* 0 = unknown, or several if waiter_tid is 0 */
+	uint64_t count;		/* as in mp_lock_culprit */
+	uint64_t wait_ns;
+	uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct mp_lock_pair) == 64, "one cache line");
+#define MP_LOCK_PAIRS_MAX 64
+
+/*
+ * Measured holds. While a lock is hot (contended not long ago) every hold is measured, else one in
+ * mp_lock.hold_period acquisitions of a thread. So times of holds are those of the busy phases above all.
+ */
+struct mp_lock_hold {
+	uint32_t lock;		/* key */
+	uint32_t check;		/* for the writer */
+	uint64_t count;		/* measured holds, of readers too */
+	uint64_t hot_count;	/* of these, measured while every hold was */
+	uint64_t ns;
+	uint64_t max_ns;
+	uint64_t blocked_ns;	/* of ns: the holder waited for something that memprof sees */
+	uint64_t alloc_count;	/* allocations made by the holders meanwhile; units as in mp_thread */
+	uint64_t alloc_bytes;
+};
+_Static_assert(sizeof(struct mp_lock_hold) == 64, "one cache line");
+
+/* What only some kinds have. "Wakes": signal and broadcast, post, wake of a futex, the last thread at a barrier. */
+struct mp_lock_extra {
+	uint32_t lock;		/* key */
+	uint32_t check;		/* for the writer */
+	uint64_t shared_acquisitions;	/* rwlock: of acquisitions, to read */
+	uint64_t wakes;		/* calls; all of them since the lock has a row */
+	uint64_t wakes_all;	/* of wakes: of all waiters at once (broadcast, wake of more than one) */
+	uint64_t wakes_unheard;	/* of wakes: nobody waited */
+	uint64_t wakes_locked;	/* condvar: of wakes, while the caller held the mutex of a waiter */
+	uint64_t reacquire_count;	/* condvar: waits whose mutex was not free at once after the signal */
+	uint64_t reacquire_ns;	/* condvar: from the signal to having the mutex again, over all waits */
+};
+_Static_assert(sizeof(struct mp_lock_extra) == 64, "one cache line");
+
+/*
+ * INNER was taken while OUTER was held, by one thread with one pair of stacks and one set of further locks held
+ * (gates). A cycle of such rows can deadlock if at least two threads made it, if the rows have no gate in common, if
+ * no inner lock was only tried, and if where a lock is the inner one of a row and the outer one of the next, not both
+ * had it shared. gate_count > MP_LOCK_GATES: more than the row has room for, so nothing is known about common ones.
+ */
+#define MP_LOCK_GATES 4
+struct mp_lock_order {
+	uint32_t outer;
+	uint32_t inner;		/* key */
+	uint32_t outer_stack;	/* where OUTER was taken */
+	uint32_t inner_stack;	/* where INNER was taken, or waited for */
+	uint32_t tid;
+	uint32_t check;		/* for the writer */
+	uint32_t flags;		/* MP_LOCK_ORDER_* */
+	uint32_t gate_count;
+	uint32_t gates[MP_LOCK_GATES];	/* ascending numbers of locks, 0 = none */
+	uint64_t count;
+	uint64_t first_ns;
+};
+_Static_assert(sizeof(struct mp_lock_order) == 64, "one cache line");
+#define MP_LOCK_ORDER_OUTER_SHARED 1u
+#define MP_LOCK_ORDER_INNER_SHARED 2u
+#define MP_LOCK_ORDER_TRIED 4u	/* by trylock: cannot deadlock as the inner one */
 
 struct mp_loss {
 	uint64_t reason;	/* key: enum mp_loss_reason of mp_metrics.h */

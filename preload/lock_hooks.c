@@ -47,9 +47,10 @@ static int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct tim
 static int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
 static int start_destroy(pthread_mutex_t *m);
 
-/* One cache line of what the hooks read; constant after lock_init(). */
+bool lock_recording;
+
+/* What the hooks read; constant after lock_init(). */
 static struct {
-	bool recording;
 	bool layout_known; /* the words of a mutex are what we think */
 	/* While not recording, hooks are a jump through these: first to the start_ functions, then to the real ones. */
 	__typeof__(real.pthread_mutex_lock) lock;
@@ -76,29 +77,6 @@ static inline bool got_lock(int r)
 static inline uint64_t address_of(const pthread_mutex_t *m)
 {
 	return (uint64_t)m;
-}
-
-static inline struct thread *enter(void)
-{
-	struct thread *t = thread_self;
-
-	return likely(gate_enter(t)) ? t : thread_enter_slow_quiet();
-}
-
-static MP_COLD void leave_late(struct thread *t)
-{
-	/* This structure is not in the registry, so no search would find what is in its slots. */
-	lock_thread_end(t);
-	gate_leave(t);
-	thread_leave_slow(t);
-}
-
-static inline void leave(struct thread *t)
-{
-	if (unlikely(t != thread_self))
-		leave_late(t);
-	else
-		gate_leave(t);
 }
 
 /* --- waiting --- */
@@ -140,7 +118,7 @@ static bool will_wait(const pthread_mutex_t *m, const struct thread *t, bool tri
 	return (word & WORD_PP) && owner != own_tid(t);
 }
 
-static struct lock_facts facts_of(const pthread_mutex_t *m)
+struct lock_facts mutex_facts(const pthread_mutex_t *m)
 {
 	int kind = load_relaxed(&m->__data.__kind);
 	uint32_t flags = 0;
@@ -163,6 +141,17 @@ static struct lock_facts facts_of(const pthread_mutex_t *m)
 	return (struct lock_facts){ .address = address_of(m), .kind = MP_LOCK_MUTEX, .flags = flags };
 }
 
+/* The thread that has the mutex, 0 = unknown. */
+static uint32_t owner_of(const pthread_mutex_t *m)
+{
+	return next.layout_known ? (uint32_t)load_relaxed(&m->__data.__owner) : 0;
+}
+
+static enum lock_outcome outcome_of(int r)
+{
+	return got_lock(r) ? LOCK_GOT : r == ETIMEDOUT ? LOCK_TIMED_OUT : LOCK_GAVE_UP;
+}
+
 /* Makes the call with the clock running if it will wait. Comes with the gate closed, goes with it open. */
 static int lock_slow(struct thread *t, const struct call *c, const struct regs *regs, bool tried)
 {
@@ -171,22 +160,22 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 	int r;
 
 	if (wait) {
-		struct lock_facts facts = facts_of(c->mutex);
+		struct lock_facts facts = mutex_facts(c->mutex);
 
-		lock_wait_begin(&w, t, &facts, regs);
+		lock_wait_begin(&w, t, &facts, LOCK_EXCLUSIVE, owner_of(c->mutex), regs);
 	}
-	leave(t);
+	lock_leave(t);
 	r = call_next(c);
 	if (!wait && !got_lock(r))
 		return r;
-	t = enter();
+	t = lock_enter();
 	if (unlikely(!t))
 		return r;
 	if (wait)
-		lock_wait_end(&w, t, r == ETIMEDOUT);
+		lock_wait_end(&w, t, outcome_of(r));
 	if (got_lock(r))
-		lock_count(t, address_of(c->mutex));
-	leave(t);
+		lock_acquired(t, address_of(c->mutex), LOCK_EXCLUSIVE);
+	lock_leave(t);
 	return r;
 }
 
@@ -227,7 +216,7 @@ static MP_NOINLINE int lock_rest(pthread_mutex_t *m, struct thread *t, int r, ui
 		return lock_slow(t, &call, &regs, !special(m));
 	if (got_lock(r))
 		lock_count(t, address_of(m));
-	leave(t);
+	lock_leave(t);
 	return r;
 }
 
@@ -237,7 +226,7 @@ MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 	struct regs regs;
 	int r = 0;
 
-	if (unlikely(!next.recording))
+	if (unlikely(!lock_recording))
 		return next.lock(m);
 	if (likely(gate_enter(t))) {
 		r = try_first(m);
@@ -258,9 +247,9 @@ MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 	struct thread *t;
 	int r;
 
-	if (unlikely(!next.recording))
+	if (unlikely(!lock_recording))
 		return next.trylock(m);
-	t = enter();
+	t = lock_enter();
 	r = next.trylock(m);
 	if (unlikely(!t))
 		return r;
@@ -268,14 +257,14 @@ MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 		lock_count(t, address_of(m));
 	else if (r == EBUSY)
 		lock_count_failure(t, address_of(m));
-	leave(t);
+	lock_leave(t);
 	return r;
 }
 
 /* Timed locking: what is free is taken whatever the time says, as the real functions do. */
 static int lock_timed(const struct call *c, const struct regs *regs)
 {
-	struct thread *t = enter();
+	struct thread *t = lock_enter();
 	bool try = !special(c->mutex);
 
 	if (unlikely(!t))
@@ -286,7 +275,7 @@ static int lock_timed(const struct call *c, const struct regs *regs)
 		if (r == 0)
 			lock_count(t, address_of(c->mutex));
 		if (r != EBUSY) {
-			leave(t);
+			lock_leave(t);
 			return r;
 		}
 	}
@@ -298,7 +287,7 @@ MP_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec 
 	struct call call = { .mutex = m, .until = until };
 	struct regs regs;
 
-	if (unlikely(!next.recording))
+	if (unlikely(!lock_recording))
 		return next.timedlock(m, until);
 	CALLER_REGS(&regs);
 	return lock_timed(&call, &regs);
@@ -310,7 +299,7 @@ MP_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const
 	struct regs regs;
 
 	/* Another clock is an error even when the mutex is free. */
-	if (unlikely(!next.recording) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+	if (unlikely(!lock_recording) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
 		return next.clocklock(m, clock, until);
 	CALLER_REGS(&regs);
 	return lock_timed(&call, &regs);
@@ -319,19 +308,19 @@ MP_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const
 /* What is known about this address was about another mutex. */
 static void retire(pthread_mutex_t *m)
 {
-	struct thread *t = enter();
+	struct thread *t = lock_enter();
 
 	if (unlikely(!t))
 		return;
 	lock_retire(t, address_of(m));
-	leave(t);
+	lock_leave(t);
 }
 
 MP_EXPORT int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
 {
 	int r = next.init(m, attr);
 
-	if (likely(r == 0) && next.recording)
+	if (likely(r == 0) && lock_recording)
 		retire(m);
 	return r;
 }
@@ -341,9 +330,19 @@ MP_EXPORT int pthread_mutex_destroy(pthread_mutex_t *m)
 	int r = next.destroy(m);
 
 	/* Fails for a mutex that is held, which then lives on. Its memory is the caller's until we return. */
-	if (likely(r == 0) && next.recording)
+	if (likely(r == 0) && lock_recording)
 		retire(m);
 	return r;
+}
+
+void mutex_given_up(struct thread *t, pthread_mutex_t *m, const struct regs *regs)
+{
+	lock_releasing(t, address_of(m), LOCK_EXCLUSIVE, load_relaxed(&m->__data.__lock) != 1, regs);
+}
+
+void mutex_got_back(struct thread *t, pthread_mutex_t *m)
+{
+	lock_acquired(t, address_of(m), LOCK_EXCLUSIVE);
 }
 
 /* --- start --- */
@@ -365,12 +364,12 @@ static int started(pthread_mutex_t *m, int r)
 {
 	struct thread *t;
 
-	if (!got_lock(r) || !next.recording)
+	if (!got_lock(r) || !lock_recording)
 		return r;
-	t = enter();
+	t = lock_enter();
 	if (t) {
 		lock_count(t, address_of(m));
-		leave(t);
+		lock_leave(t);
 	}
 	return r;
 }
@@ -435,5 +434,5 @@ void lock_init(void)
 	if (!dump_base || !opt.locks || !next.lock || !next.trylock)
 		return;
 	next.layout_known = test_layout();
-	store_release(&next.recording, lock_table_init());
+	store_release(&lock_recording, lock_table_init());
 }

@@ -44,6 +44,7 @@
 #define BLOCK_BACK     4096u
 #define SHARE_CHECK_AT offsetof(struct mp_lock_share, check)
 #define WAIT_CHECK_AT  offsetof(struct mp_lock_wait, check)
+#define EXTRA_CHECK_AT offsetof(struct mp_lock_extra, check)
 
 struct bucket {
 	struct os_lock lock;
@@ -527,7 +528,8 @@ static struct mp_lock_wait *wait_row(struct thread *t, uint32_t number, uint64_t
 	return row;
 }
 
-void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, const struct regs *regs)
+void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, enum lock_mode mode,
+		     uint32_t owner, const struct regs *regs)
 {
 	uint64_t hash = capture(t, regs);
 	struct lock_slot *s = lock_slot(t, facts->address);
@@ -540,7 +542,7 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
 		give_number(facts->address, &draft);
 		s = lock_slot(t, facts->address);
 	}
-	*w = (struct lock_wait){ .thread = t, .forks = forks };
+	*w = (struct lock_wait){ .thread = t, .forks = forks, .kind = facts->kind, .mode = mode, .owner = owner };
 	/* Counted before the wait: of a thread that never gets the lock, the report must show where it stands. */
 	bump(&t->row->lock_contentions, 1);
 	if (likely(s->share)) {
@@ -561,20 +563,100 @@ static void add_wait(uint64_t *sum, uint64_t *max, uint64_t ns)
 		store_relaxed(max, ns);
 }
 
-void lock_wait_end(const struct lock_wait *w, struct thread *t, bool timed_out)
+uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
 {
 	uint64_t ns = os_now_ns() - w->start_ns;
 
 	if (t != w->thread || w->forks != forks)
-		return;
+		return 0;
 	bump(&t->row->lock_wait_ns, ns);
 	if (w->share) {
 		add_wait(&w->share->wait_ns, &w->share->wait_max_ns, ns);
-		if (timed_out)
+		if (outcome == LOCK_TIMED_OUT)
 			bump(&w->share->timeouts, 1);
 	}
 	if (w->row)
 		add_wait(&w->row->wait_ns, &w->row->wait_max_ns, ns);
+	return 0;
+}
+
+void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_tid, uint32_t culprit_stack, uint64_t ns)
+{
+	(void)w;
+	(void)t;
+	(void)culprit_tid;
+	(void)culprit_stack;
+	(void)ns;
+}
+
+void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs)
+{
+	(void)t;
+	(void)facts;
+	(void)from_ns;
+	(void)regs;
+}
+
+void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, bool maybe_waiters,
+		    const struct regs *regs)
+{
+	(void)t;
+	(void)address;
+	(void)mode;
+	(void)maybe_waiters;
+	(void)regs;
+}
+
+void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs)
+{
+	struct mp_lock_extra *extra = lock_extra(t, address);
+
+	(void)regs;
+	if (!extra)
+		return;
+	bump(&extra->wakes, 1);
+	if (flags & LOCK_WAKE_ALL)
+		bump(&extra->wakes_all, 1);
+	if (flags & LOCK_WAKE_LOCKED)
+		bump(&extra->wakes_locked, 1);
+}
+
+uint32_t lock_waiters(struct thread *t, uint64_t address)
+{
+	(void)t;
+	(void)address;
+	return 0;
+}
+
+struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address)
+{
+	struct lock_slot *s;
+	uint32_t number;
+	uint64_t key;
+	row_id id;
+
+	if (!load_relaxed(&lock_total))
+		return NULL;
+	s = lock_slot(t, address);
+	if (!s->share)
+		return NULL;
+	number = ((const struct mp_lock_share *)row_at(s->share))->lock;
+	key = key_of(number, 0xe87a);
+	id = shard_find(t->shard, key, EXTRA_CHECK_AT);
+	if (!id) {
+		id = shard_add(t->shard, key, EXTRA_CHECK_AT, MP_CHUNK_LOCK_EXTRA);
+		if (id)
+			store_release(&((struct mp_lock_extra *)row_at(id))->lock, number);
+	}
+	return id ? row_at(id) : NULL;
+}
+
+void lock_leave_late(struct thread *t)
+{
+	/* This structure is not in the registry, so no search would find what is in its slots. */
+	lock_thread_end(t);
+	gate_leave(t);
+	thread_leave_slow(t);
 }
 
 /* --- process --- */

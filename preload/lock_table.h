@@ -3,6 +3,7 @@
 #ifndef MP_LOCK_TABLE_H
 #define MP_LOCK_TABLE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,10 +19,41 @@
  * waits for cost nothing, however many there are. All functions that take a thread: context hook, its gate closed.
  */
 
+extern bool lock_recording; /* false: hooks only pass calls on. Set once, by lock_init(). */
+
+/* What a hook begins and ends its own work with. NULL: pass the call on unrecorded. */
+static inline struct thread *lock_enter(void)
+{
+	struct thread *t = thread_self;
+
+	return likely(gate_enter(t)) ? t : thread_enter_slow_quiet();
+}
+
+void lock_leave_late(struct thread *t);
+static inline void lock_leave(struct thread *t)
+{
+	if (unlikely(t != thread_self))
+		lock_leave_late(t);
+	else
+		gate_leave(t);
+}
+
 struct lock_facts {
 	uint64_t address;
 	enum mp_lock_kind kind;
 	uint32_t flags; /* MP_LOCK_FLAG_* */
+};
+
+enum lock_mode {
+	LOCK_EXCLUSIVE,
+	LOCK_SHARED, /* a rwlock, to read */
+};
+
+/* How a wait ended. */
+enum lock_outcome {
+	LOCK_GOT,
+	LOCK_TIMED_OUT,
+	LOCK_GAVE_UP, /* interrupted, cancelled, or an error */
 };
 
 /* A wait between lock_wait_begin() and lock_wait_end(); the gate is open meanwhile. */
@@ -31,6 +63,9 @@ struct lock_wait {
 	struct mp_lock_wait *row;    /* NULL: no room */
 	uint64_t start_ns;
 	uint32_t forks; /* a signal handler may fork while we wait: then the rows are not ours any more */
+	enum mp_lock_kind kind;
+	enum lock_mode mode;
+	uint32_t owner; /* thread that had the lock at the start, 0 = unknown */
 };
 
 #define LOCK_WAYS 4u /* places in a thread's table where an address may be */
@@ -73,10 +108,82 @@ static inline void lock_count(struct thread *t, uint64_t address)
 /* Counts an attempt that found the lock taken and gave up at once. Kept only for locks that were contended. */
 void lock_count_failure(struct thread *t, uint64_t address);
 
-/* Counts a contention by the function with REGS, starts the clock. The caller then opens the gate and waits. */
-void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, const struct regs *regs);
-/* T: of the caller as it is now, after the wait. Does not count the acquisition. */
-void lock_wait_end(const struct lock_wait *w, struct thread *t, bool timed_out);
+/* --- locks that somebody has: mutex, rwlock, spinlock --- */
+
+/*
+ * T has got the lock: counts the acquisition (instead of lock_count()), and measures the hold if it is one to be
+ * measured. Not for further levels of a recursive lock: those are counted only.
+ */
+static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_mode mode)
+{
+	(void)mode;
+	lock_count(t, address);
+}
+
+/* Does T measure any hold now? If not, and the lock's own word says that nobody waits, a release is not worth a look. */
+static inline bool lock_holds_any(const struct thread *t)
+{
+	(void)t;
+	return false;
+}
+
+/*
+ * T is about to give the lock up: ends the measured hold, leaves for those who wait who they waited for. MAYBE_WAITERS:
+ * what the lock's own word says. To be called BEFORE the real release; afterwards the lock may be gone.
+ */
+void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, bool maybe_waiters,
+		    const struct regs *regs);
+
+/* --- waits --- */
+
+/*
+ * Counts a contention by the function with REGS, starts the clock. The caller then opens the gate and waits. OWNER: the
+ * thread that has the lock, if the lock says so, else 0.
+ */
+void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, enum lock_mode mode,
+		     uint32_t owner, const struct regs *regs);
+/*
+ * T: of the caller as it is now, after the wait. Does not count the acquisition; to be called before lock_acquired().
+ * Charges those who had the lock meanwhile, for kinds that somebody has; for the others, who woke the waiter last. Of a
+ * condition variable it takes what came after the last wake as the time to get the mutex back. Returns that last wake,
+ * CLOCK_MONOTONIC ns, 0 = none seen since the wait began.
+ */
+uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome);
+/*
+ * Charges a part of the wait to a culprit that the hook knows itself (the thread joined, the initialiser), before
+ * lock_wait_end(), which then charges what is left. STACK 0: unknown.
+ */
+void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_tid, uint32_t culprit_stack, uint64_t ns);
+/*
+ * A wait that is only known afterwards: a condition variable's waiter waited for its mutex from FROM_NS to now. Counts
+ * it as a contention of that mutex and charges its holders. To be called with the mutex held, after lock_wait_end() of
+ * the condition variable and before lock_acquired() of the mutex.
+ */
+void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs);
+
+/* --- locks that somebody is woken from: condition variable, semaphore, barrier, futex --- */
+
+#define LOCK_WAKE_ALL    1u /* all waiters at once */
+#define LOCK_WAKE_LOCKED 2u /* the caller has the mutex that the waiters will need */
+
+/*
+ * T is about to wake whoever waits at ADDRESS: counts it, and leaves its stack for those who wait. Nothing to do (and
+ * cheap) while nobody ever waited there. To be called BEFORE the real wake.
+ */
+void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs);
+/* How many wait at ADDRESS at this moment, as far as memprof sees. */
+uint32_t lock_waiters(struct thread *t, uint64_t address);
+/* T's row for what only some kinds count; NULL: the lock was never contended, or no room. */
+struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address);
+
+/* --- mutexes for condition variables; lock_hooks.c --- */
+
+struct lock_facts mutex_facts(const pthread_mutex_t *m);
+/* A condition variable is about to give M up for its caller, which has REGS; and the caller has M again. */
+void mutex_given_up(struct thread *t, pthread_mutex_t *m, const struct regs *regs);
+void mutex_got_back(struct thread *t, pthread_mutex_t *m);
+
+/* --- life --- */
 
 /* The lock at ADDRESS is no more, or not yet: what comes next at this address is another one. */
 void lock_retire(struct thread *t, uint64_t address);

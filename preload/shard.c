@@ -12,7 +12,7 @@
 #include "os.h"
 
 #define FIRST_SLOTS 512u
-#define KINDS       16u
+#define KINDS       32u
 
 struct slot {
 	uint32_t tag; /* upper half of the key */
