@@ -10,11 +10,11 @@
 #include <time.h>
 
 #include "hash.h"
+#include "json_text.h"
 #include "lock_view.h"
 #include "out.h"
 #include "stack_view.h"
 #include "units.h"
-#include "utf8.h"
 
 #define SCHEMA "memprof-report/1"
 
@@ -25,43 +25,6 @@ struct json_out {
 	struct hash_map texts; /* address of an array of frames -> its JSON text */
 	const char **nodes;    /* the same by node, NULL = not made yet */
 };
-
-/* Text that is not valid UTF-8, with U+FFFD for each byte that does not fit. The caller frees it. */
-static char *repair(const char *text)
-{
-	char *copy = memory_resize(NULL, strlen(text) + 1, 3);
-	char *at = copy;
-
-	while (*text) {
-		uint32_t code;
-		size_t bytes = utf8_decode(text, &code);
-
-		if (bytes > 0) {
-			memcpy(at, text, bytes);
-			at += bytes;
-			text += bytes;
-		} else {
-			memcpy(at, "\xef\xbf\xbd", 3);
-			at += 3;
-			text++;
-		}
-	}
-	*at = 0;
-	return copy;
-}
-
-static json_t *string_or_null(const char *text)
-{
-	json_t *value = text ? json_string(text) : json_null();
-	char *copy;
-
-	if (value)
-		return value;
-	copy = repair(text);
-	value = json_string(copy);
-	free(copy);
-	return value;
-}
 
 static json_t *number(uint64_t value)
 {
@@ -121,22 +84,22 @@ static json_t *make_process(const struct profile *profile)
 	json_t *argv = process->argc > 0 ? json_array() : json_null();
 
 	for (size_t i = 0; i < process->argc; i++)
-		json_array_append_new(argv, string_or_null(process->argv[i]));
+		json_array_append_new(argv, json_text(process->argv[i]));
 	put(object, "pid", number(process->pid));
 	put(object, "parent_pid", number(process->parent_pid));
-	put(object, "exe", string_or_null(process->exe));
+	put(object, "exe", json_text(process->exe));
 	put(object, "argv", argv);
-	put(object, "cwd", string_or_null(process->cwd));
+	put(object, "cwd", json_text(process->cwd));
 	put(object, "start_time", start_time(process->start_realtime_ns));
 	put(object, "duration_ns", number(profile_duration_ns(profile)));
 	put(object, "ended", json_string(profile_ended_name(process->ended)));
 	put(object, "exit_status",
 	    process->ended == PROFILE_ENDED_EXIT ? json_integer(process->end_status) : json_null());
 	put(object, "signal", process->ended == PROFILE_ENDED_SIGNAL ? json_integer(process->end_status) : json_null());
-	put(object, "mode", string_or_null(profile_mode_name(process->mode)));
+	put(object, "mode", json_text(profile_mode_name(process->mode)));
 	put(object, "sample_bytes", number_unless(process->sample_bytes, process->mode != MP_MODE_SAMPLE));
-	put(object, "hostname", string_or_null(process->hostname));
-	put(object, "producer", string_or_null(process->producer));
+	put(object, "hostname", json_text(process->hostname));
+	put(object, "producer", json_text(process->producer));
 	put(object, "forked", json_boolean(process->features & MP_FEATURE_FORKED));
 	put(object, "self_bytes", number_unless(process->self_bytes, process->self_bytes == 0));
 	return object;
@@ -240,9 +203,9 @@ static json_t *make_options(const struct profile *profile)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < profile->option_count; i++) {
-		char *name = repair(profile->options[i].name);
+		char *name = json_repair(profile->options[i].name);
 
-		put(object, name, string_or_null(profile->options[i].value));
+		put(object, name, json_text(profile->options[i].value));
 		free(name);
 	}
 	return object;
@@ -261,7 +224,7 @@ static json_t *make_thread(const struct profile *profile, const struct mp_thread
 	json_t *object = json_object();
 
 	put(object, "tid", number_unless(row->tid, row->tid == 0));
-	put(object, "name", string_or_null(row->name));
+	put(object, "name", json_text(row->name));
 	put(object, "threads", number(row->threads));
 	put(object, "start_ns", since_start(profile, row->start_ns));
 	put(object, "end_ns", since_start(profile, row->end_ns));
@@ -295,10 +258,10 @@ static json_t *make_frame(const struct frame *frame)
 {
 	json_t *object = json_object();
 
-	put(object, "function", string_or_null(frame->function));
-	put(object, "file", string_or_null(frame->file));
+	put(object, "function", json_text(frame->function));
+	put(object, "file", json_text(frame->file));
 	put(object, "line", number_unless(frame->line, frame->line == 0));
-	put(object, "module", string_or_null(frame->module));
+	put(object, "module", json_text(frame->module));
 	put(object, "address", address_text(frame->address));
 	if (frame->module)
 		put(object, "offset", address_text(frame->offset));
@@ -393,10 +356,10 @@ static json_t *make_lock(const struct report *report, const struct lock_sum *loc
 	char buffer[512];
 
 	put(object, "id", number(lock->lock->number));
-	put(object, "kind", string_or_null(profile_lock_kind_name(row->kind)));
-	put(object, "category", string_or_null(profile_lock_category(row->kind)));
+	put(object, "kind", json_text(profile_lock_kind_name(row->kind)));
+	put(object, "category", json_text(profile_lock_category(row->kind)));
 	put(object, "name",
-	    string_or_null(lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer))));
+	    json_text(lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer))));
 	put(object, "address", address_text(row->address));
 	put(object, "acquisitions", number(lock->acquisitions));
 	put(object, "acquisitions_complete", json_boolean(!(row->flags & MP_LOCK_FLAG_COUNT_FROM_FIRST)));
@@ -477,9 +440,9 @@ static json_t *make_warnings(const struct report *report)
 	size_t count = symbolizer_warnings(report->symbols, &texts);
 
 	for (size_t i = 0; i < report->profile->warning_count; i++)
-		json_array_append_new(list, string_or_null(report->profile->warnings[i]));
+		json_array_append_new(list, json_text(report->profile->warnings[i]));
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, string_or_null(texts[i]));
+		json_array_append_new(list, json_text(texts[i]));
 	return list;
 }
 
@@ -490,9 +453,9 @@ void out_json(const struct report *report, FILE *out)
 
 	json.nodes = memory_zeroed(profile->node_count + 1, sizeof(*json.nodes));
 	fputs("{\"schema\":\"" SCHEMA "\"", out);
-	write_member(&json, "dump", string_or_null(profile->path));
+	write_member(&json, "dump", json_text(profile->path));
 	write_member(&json, "partial", json_boolean(profile->partial));
-	write_member(&json, "filter", string_or_null(report->filter ? filter_expression(report->filter) : NULL));
+	write_member(&json, "filter", json_text(report->filter ? filter_expression(report->filter) : NULL));
 	write_member(&json, "process", make_process(profile));
 	write_member(&json, "totals", make_totals(report));
 	write_member(&json, "losses", make_losses(profile));

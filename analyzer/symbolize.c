@@ -507,6 +507,14 @@ static const char *function_name(struct symbolizer *s, const struct dwarf_frame 
 	return name;
 }
 
+/* The mangled name behind function_name(), NULL = there is none. */
+static const char *mangled_name(struct symbolizer *s, const struct dwarf_frame *frame, const char *symbol)
+{
+	const char *name = frame->linkage_name ? frame->linkage_name : frame->inlined ? NULL : symbol;
+
+	return name && demangled(s, name) ? name : NULL;
+}
+
 /* Frames of a file address into the entry, whose frames already hold module and address. */
 static void frames_of_object(struct symbolizer *s, struct object *object, uint64_t address, struct cache_entry *entry)
 {
@@ -522,6 +530,7 @@ static void frames_of_object(struct symbolizer *s, struct object *object, uint64
 		count = dwarf_frames_at(object->frames, address + object->debug_shift, found);
 	if (count == 0) {
 		entry->frames[0].function = symbol ? readable(s, symbol) : NULL;
+		entry->frames[0].symbol = symbol && demangled(s, symbol) ? symbol : NULL;
 		return;
 	}
 	first = s->options.inlines ? 0 : count - 1;
@@ -532,6 +541,7 @@ static void frames_of_object(struct symbolizer *s, struct object *object, uint64
 
 		*frame = model;
 		frame->function = function_name(s, &found[i], symbol);
+		frame->symbol = mangled_name(s, &found[i], symbol);
 		frame->file = found[i].file;
 		frame->line = found[i].line;
 		frame->inlined = found[i].inlined;

@@ -13,6 +13,7 @@ struct symbolizer;
 /* One line of a stack. Strings live as long as the symbolizer. */
 struct frame {
 	const char *function; /* demangled; NULL = unknown */
+	const char *symbol;   /* mangled name of that function; NULL = it is not mangled, or unknown */
 	const char *file;     /* source file; NULL = unknown */
 	uint32_t line;        /* 0 = unknown */
 	const char *module;   /* path of the object as recorded; NULL = unknown */

@@ -8,18 +8,16 @@
 #include "lock_view.h"
 #include "out.h"
 #include "stack_view.h"
+#include "text_stack.h"
 #include "units.h"
 
-/* A stack longer than their sum and one more loses its middle: who asked for memory, and which part of the program. */
 #define INNER_FRAMES           8u
-#define OUTER_FRAMES           2u
 #define REFERENCE_FRAMES       3u
 #define REFERENCE_FUNCTION_MAX 28u
 #define LOCK_INNER_FRAMES      5u
 #define WAITERS_SHOWN          2u
 
 #define STACK_INDENT    6u
-#define FUNCTION_MAX    48u /* columns, so that places stay in sight where one name is very long */
 #define TOP_PER_SECTION 5u
 #define TOP_SINGLE      20u
 
@@ -49,104 +47,15 @@ static const struct section sections[] = {
 /* Reallocations have a section only when asked for: the blocks are in the others already. */
 #define USUAL_SECTIONS (sizeof(sections) / sizeof(*sections) - 1)
 
-static size_t frame_function_columns(const struct term *term, const struct frame *frame)
-{
-	char place[256];
-
-	return term_columns(term, stack_view_name(frame, place, sizeof(place)));
-}
-
-/* "file:line  (module)" within COLUMNS (0 = no limit). */
-static void print_place(const struct term *term, const struct frame *frame, size_t columns)
-{
-	char line[24] = "";
-	const char *module = frame->module ? stack_view_base_name(frame->module) : NULL;
-	size_t taken = module ? term_columns(term, module) + 4 : 0;
-
-	if (frame->file) {
-		if (frame->line > 0)
-			snprintf(line, sizeof(line), ":%" PRIu32, frame->line);
-		taken += strlen(line);
-		term_style(term, TERM_PLACE);
-		term_text(term, frame->file,
-			  columns == 0           ? 0
-			  : columns > taken + 12 ? columns - taken
-						 : 12,
-			  0,
-			  /*keep_end=*/true);
-		fprintf(term->out, "%s%s", line, module ? "  " : "");
-		term_style(term, TERM_PLAIN);
-	}
-	if (module) {
-		term_style(term, TERM_DIM);
-		fputc('(', term->out);
-		term_text(term, module, 0, 0, false);
-		fputc(')', term->out);
-		term_style(term, TERM_PLAIN);
-	}
-}
-
-static void print_frame(const struct term *term, const struct frame *frame, size_t indent, size_t function_columns)
-{
-	char place[256];
-	const char *function = stack_view_name(frame, place, sizeof(place));
-
-	fprintf(term->out, "%*s", (int)indent, "");
-	if (!frame->function) { /* goes by its module already */
-		term_text(term, function, 0, 0, false);
-		fputc('\n', term->out);
-		return;
-	}
-	term_text(term, function, function_columns, function_columns, false);
-	fputs("  ", term->out);
-	print_place(term, frame, term->width > 0 ? term->width - indent - function_columns - 2 : 0);
-	if (frame->inlined)
-		term_print(term, TERM_DIM, "  inlined");
-	fputc('\n', term->out);
-}
-
-static void print_mark(const struct term *term, uint32_t mark, size_t indent)
-{
-	const char *text = profile_mark_text(mark);
-
-	term_line(term, TERM_DIM, "%*s[%s]", (int)indent, "",
-		  text ? text : "cut: for a reason this program does not know");
-}
-
 /* Prints the stack with the frames in the middle left out as OPTIONS say, at most INNER inner ones. */
 static void print_stack(struct ranking *ranking, uint32_t stack, size_t indent, size_t inner)
 {
 	const struct report *report = ranking->report;
-	const struct term *term = ranking->term;
-	const struct frame *frames;
-	size_t count;
-	size_t hidden = 0;
-	size_t widest = 0;
+	const struct stack_view *view = &ranking->view;
 
 	stack_view_fill(&ranking->view, report->profile, report->symbols, stack);
-	frames = ranking->view.frames.list;
-	count = ranking->view.frames.count;
-	if (!report->options->full_stacks && count > inner + OUTER_FRAMES + 1)
-		hidden = count - inner - OUTER_FRAMES;
-	for (size_t i = 0; i < count; i++) {
-		size_t columns = frame_function_columns(term, &frames[i]);
-
-		if ((hidden == 0 || i < inner || i >= inner + hidden) && columns > widest)
-			widest = columns;
-	}
-	if (widest > FUNCTION_MAX)
-		widest = FUNCTION_MAX;
-	for (size_t i = 0; i < count; i++) {
-		if (hidden > 0 && i == inner) {
-			term_line(term, TERM_DIM, "%*s%s %zu more", (int)indent, "", term_ellipsis(term), hidden);
-			i += hidden;
-		}
-		print_frame(term, &frames[i], indent, widest);
-	}
-	if (ranking->view.mark)
-		print_mark(term, ranking->view.mark, indent);
-	else if (count == 0)
-		term_line(term, TERM_DIM, "%*s[within memprof itself]", (int)indent, "");
+	text_stack_print(ranking->term, view->frames.list, view->frames.count, view->mark, indent,
+			 report->options->full_stacks ? SIZE_MAX : inner);
 }
 
 /* Stacks have been shown once: later sections name the place and the innermost functions. */
