@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "out.h"
+#include "vec.h"
 
 /* Exit statuses; 1 belongs to checks that were not passed. */
 enum exit_status {
@@ -18,9 +19,9 @@ enum exit_status {
 };
 
 /* X(NAME, word, operands, function, help). The first is what runs if the first argument is no command. */
-#define COMMANDS(X)                                                                                                 \
-	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")            \
-	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging") \
+#define COMMANDS(X)                                                                                                    \
+	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")               \
+	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging")    \
 	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
 	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
 
@@ -38,14 +39,19 @@ enum command { COMMANDS(X) };
 
 #define NOT_GIVEN UINT64_MAX
 
+struct option_list {
+	VEC(const char *) values;
+};
+
 /*
  * FLAG(field, name, commands, help)
  * NUM(field, name, argument, min, max, commands, help)		NOT_GIVEN unless it is
  * SEL(field, name, choices, default, commands, help)		index of the choice
  * STR(field, name, argument, commands, help)			NULL unless it is given
+ * LST(field, name, argument, commands, help)			can be given several times: all values, in order
  * A name of one letter is given with one dash.
  */
-#define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)                                                                           \
+#define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                      \
 	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                        \
 	    "for people, for scripts, or for flame graphs")                                                            \
 	NUM(top, "top", "N", 0, 1000000000, FOR_REPORT,                                                                \
@@ -70,13 +76,15 @@ enum command { COMMANDS(X) };
 #define NUM(field, name, argument, min, max, commands, help)      uint64_t field;
 #define SEL(field, name, choices, default_choice, commands, help) uint64_t field;
 #define STR(field, name, argument, commands, help)                const char *field;
+#define LST(field, name, argument, commands, help)                struct option_list field;
 struct options {
-	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)
+	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)
 };
 #undef FLAG
 #undef NUM
 #undef SEL
 #undef STR
+#undef LST
 
 /*
  * Runs the command on the operands (at least one, if it takes any) and returns the status to exit with. An error that

@@ -25,7 +25,7 @@ static const struct command_info commands[] = {
 #undef X
 };
 
-enum option_kind { OPTION_FLAG, OPTION_NUMBER, OPTION_CHOICE, OPTION_STRING };
+enum option_kind { OPTION_FLAG, OPTION_NUMBER, OPTION_CHOICE, OPTION_STRING, OPTION_LIST };
 
 struct option_info {
 	enum option_kind kind;
@@ -46,11 +46,14 @@ static const struct option_info option_infos[] = {
 	{ OPTION_CHOICE, name, choices, 0, 0, offsetof(struct options, field), commands, help },
 #define STR(field, name, argument, commands, help) \
 	{ OPTION_STRING, name, argument, 0, 0, offsetof(struct options, field), commands, help },
-	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)
+#define LST(field, name, argument, commands, help) \
+	{ OPTION_LIST, name, argument, 0, 0, offsetof(struct options, field), commands, help },
+	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)
 #undef FLAG
 #undef NUM
 #undef SEL
 #undef STR
+#undef LST
 };
 
 static const struct options default_options = {
@@ -58,11 +61,13 @@ static const struct options default_options = {
 #define NUM(field, name, argument, min, max, commands, help)      .field = NOT_GIVEN,
 #define SEL(field, name, choices, default_choice, commands, help) .field = default_choice,
 #define STR(field, name, argument, commands, help)                .field = NULL,
-	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR)
+#define LST(field, name, argument, commands, help)                .field = { { 0 } },
+	ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)
 #undef FLAG
 #undef NUM
 #undef SEL
 #undef STR
+#undef LST
 };
 
 /* --help. */
@@ -187,6 +192,9 @@ static bool set_option(const struct option_info *info, const char *value, struct
 	case OPTION_STRING:
 		*(const char **)field = value;
 		return true;
+	case OPTION_LIST:
+		vec_push(&((struct option_list *)field)->values) = value;
+		return true;
 	case OPTION_NUMBER:
 		if (units_parse(value, info->min, info->max, field))
 			return true;
@@ -269,6 +277,14 @@ static int run_help(char **arguments, struct err *err)
 	return STATUS_OK;
 }
 
+static void free_lists(struct options *options)
+{
+	for (size_t i = 0; i < sizeof(option_infos) / sizeof(*option_infos); i++) {
+		if (option_infos[i].kind == OPTION_LIST)
+			vec_free(&((struct option_list *)((char *)options + option_infos[i].offset))->values);
+	}
+}
+
 static int run_command(size_t command, char **arguments, size_t argument_count, struct err *err)
 {
 	struct options options = default_options;
@@ -287,6 +303,7 @@ static int run_command(size_t command, char **arguments, size_t argument_count, 
 	else
 		status = commands[command].run(&options, operands, count, err);
 out:
+	free_lists(&options);
 	free(operands);
 	return status;
 }
