@@ -58,7 +58,7 @@ TEST_SAN ?= address,undefined
 san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check check-unit check-corpus check-e2e check-sampling targets
+.PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-all targets
 .PHONY: bench lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
@@ -121,6 +121,17 @@ check-corpus: $(O)/fuzz_dump_replay $(O)/fuzz_cfi_replay
 ## check-e2e: programs under memprof, their reports compared with what they know of themselves
 check-e2e: all targets
 	$(Q)tests/e2e/run_e2e.sh $(O)
+
+## check-slow: the end-to-end tests that take minutes: storms, faults, deaths by the dozen
+check-slow: all targets
+	$(Q)tests/e2e/run_e2e.sh -s $(O)
+
+## check-stress: of those, many processes, threads and signals at a time
+check-stress: all targets
+	$(Q)tests/e2e/run_e2e.sh -s $(O) 'stress_*'
+
+## check-all: check and check-slow
+check-all: check check-slow
 
 ## check-sampling: 95 % intervals of sampled runs hold the truth in 95 % of 200 runs (check-e2e makes 40)
 check-sampling: all targets

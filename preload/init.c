@@ -18,6 +18,7 @@
 #include "drop.h"
 #include "dump_map.h"
 #include "fmt.h"
+#include "follow.h"
 #include "frame_fallback.h"
 #include "heap.h"
 #include "live_table.h"
@@ -289,9 +290,8 @@ static void name_program(void)
 
 static bool set_up(void)
 {
-
 	find_start();
-	if (auxiliary(AT_SECURE))
+	if (auxiliary(AT_SECURE) || follow_ends_here(start.envp))
 		return false;
 	options_read(start.envp);
 	if (opt.mode == OPTIONS_MODE_OFF)
@@ -301,7 +301,7 @@ static bool set_up(void)
 		opt.locks = 0;
 	make_out_absolute();
 	name_program();
-	if (built_with_sanitizer())
+	if (!follow_wants(program) || built_with_sanitizer())
 		return false;
 	pid = os_pid();
 	alive = os_map_wiped_on_fork(4096);
@@ -316,6 +316,7 @@ static bool set_up(void)
 	thread_init();
 	lock_init();
 	process_sampling = opt.sample != 0;
+	follow_mark(start.envp);
 	return true;
 }
 
@@ -338,7 +339,7 @@ static bool set_up_forked(void)
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;
-	ok = open_dump();
+	ok = follow_forks() && open_dump();
 	if (ok) {
 		struct mp_header *h = dump_header();
 
@@ -497,6 +498,18 @@ static void at_exit(int status, void *arg)
 	process_ending(MP_ENDED_EXIT, status & 0xff);
 }
 
+/* What only this thread knows of its blocks goes where a child finds it. Context: setup. */
+void process_before_fork(void)
+{
+	struct thread *t = thread_self;
+
+	heap_before_sharing();
+	if (owns_dump() && hold(t)) {
+		heap_flush(t);
+		release(t);
+	}
+}
+
 /*
  * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes
  * into being in another way (_Fork, clone) gets it at its first event.
@@ -535,7 +548,7 @@ static __attribute__((constructor)) void construct(void)
 		return;
 	/* Registered early, so it runs late; what frees after it is still counted, only the time of the end stays. */
 	on_exit(at_exit, NULL);
-	pthread_atfork(heap_before_sharing, NULL, after_fork_in_child);
+	pthread_atfork(process_before_fork, NULL, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
 	t = thread_self;
 	entered = hold(t);

@@ -33,6 +33,9 @@ void process_ending(uint32_t ended, int status);
 /* The exec that was announced failed. */
 void process_not_ending(void);
 
+/* Hands over what a child of fork must find and this thread alone knows. Context: setup, signal (for _Fork). */
+void process_before_fork(void);
+
 /* Called when a thread is over: hands its lock counts over. Context: setup. */
 void lock_thread_end(struct thread *t);
 

@@ -120,6 +120,18 @@ MP_EXPORT int thrd_create(thrd_t *ret, thrd_start_t routine, void *arg)
 	return real.thrd_create(ret, routine, arg);
 }
 
+/* --- fork without handlers --- */
+
+MP_EXPORT pid_t _Fork(void)
+{
+	if (!real_ready() || !real._Fork) {
+		errno = ENOSYS;
+		return -1;
+	}
+	process_before_fork();
+	return real._Fork();
+}
+
 /* --- unloading --- */
 
 MP_EXPORT int dlclose(void *handle)
