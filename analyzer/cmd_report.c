@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* memprof-analyze report: one report per dump, and a list of the processes where there are several. */
+/* memprof-analyze report: of one dump, or of all processes of several, and then of each if wanted. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "commands.h"
 #include "dump_file.h"
+#include "family.h"
+#include "out_family.h"
 #include "report.h"
-#include "stack_view.h"
-#include "table.h"
-#include "units.h"
 
 typedef void (*writer_function)(const struct report *report, FILE *out);
 
@@ -32,65 +30,56 @@ static bool write_report(const struct profile *profile, const struct options *op
 
 /* Several dumps. */
 
-static void add_process(struct table *table, const char *path)
+/*
+ * The first pass: one dump after the other, so that not all of them are in memory at the same time. What cannot be read
+ * is told of in the second.
+ */
+static void gather(struct family *family, const struct dump_file_list *list, const struct options *options,
+		   struct err *err)
 {
-	struct err ignored = { 0 }; /* will be told when its own turn comes */
-	struct profile profile;
-	struct aggregate aggregate;
-	char pid[16];
+	for (size_t i = 0; i < list->paths.count && !err->set; i++) {
+		struct err ignored = { 0 };
+		struct ready_report ready;
+		struct profile profile;
 
-	profile_init(&profile, path);
-	if (dump_file_load(path, &profile, &ignored)) {
-		aggregate_init(&aggregate, &profile);
-		snprintf(pid, sizeof(pid), "%" PRIu32, profile.process.pid);
-		table_cell(table, pid);
-		table_cell(table, profile_ended_name(profile.process.ended));
-		table_cell(table, units_duration(profile_duration_ns(&profile)).text);
-		table_cell(table, units_count(units_signed(aggregate.totals.alloc_count)).text);
-		table_cell(table, units_bytes(units_signed(profile.peak_bytes)).text);
-		table_cell(table, units_bytes(aggregate.totals.live_bytes).text);
-		table_cell(table, profile.process.exe ? stack_view_base_name(profile.process.exe) : "?");
-		table_cell(table, path);
-		aggregate_free(&aggregate);
+		profile_init(&profile, list->paths.list[i]);
+		if (dump_file_load(list->paths.list[i], &profile, &ignored)) {
+			if (report_init(&ready, &profile, options, err))
+				family_add(family, &ready.report);
+			report_free(&ready);
+		}
+		profile_free(&profile);
 	}
-	profile_free(&profile);
+	family_link(family);
 }
 
-/* Loads every dump once more than needed, so that not all of them are in memory at the same time. */
-static void list_processes(const struct dump_file_list *list, const struct options *options, FILE *out)
+static void write_family(const struct dump_file_list *list, const struct options *options, FILE *out,
+			 struct err *err)
 {
-	static const struct table_column columns[] = {
-		{ .title = "pid", .right = true },
-		{ .title = "ended" },
-		{ .title = "ran", .right = true },
-		{ .title = "allocations", .right = true },
-		{ .title = "peak", .right = true },
-		{ .title = "not freed", .right = true },
-		{ .title = "program" },
-		{ .title = "dump", .flexible = true },
-	};
-	const struct out_options out_options = report_out_options(options);
-	struct table table;
-	struct term term;
+	struct family family = { 0 };
 
-	term_init(&term, out, out_options.color, out_options.width);
-	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
-	for (size_t i = 0; i < list->paths.count; i++)
-		add_process(&table, list->paths.list[i]);
-	term_line(&term, TERM_TITLE, "PROCESSES");
-	table_print(&table, &term, 0);
-	table_free(&table);
-	fputc('\n', out);
+	gather(&family, list, options, err);
+	if (err->set)
+		; /* an option that makes no sense: nothing is written */
+	else if (options->format == OUT_FORMAT_TEXT)
+		out_family_text(&family, options, out);
+	else
+		out_family_json(&family, out);
+	family_free(&family);
 }
 
 /* What surrounds the reports of several dumps. */
 
-static void begin_reports(const struct dump_file_list *list, const struct options *options, FILE *out)
+static void begin_reports(const struct dump_file_list *list, const struct options *options, FILE *out,
+			  struct err *err)
 {
-	if (options->format == OUT_FORMAT_TEXT)
-		list_processes(list, options, out);
-	else if (options->format == OUT_FORMAT_JSON)
-		fputs("{\"schema\":\"memprof-report/1\",\n\"reports\":[\n", out);
+	if (options->format == OUT_FORMAT_FOLDED)
+		return;
+	if (options->format == OUT_FORMAT_JSON)
+		fputs("{\"schema\":\"memprof-report/1\",\n", out);
+	write_family(list, options, out, err);
+	if (options->format == OUT_FORMAT_JSON)
+		fputs("\"reports\":[\n", out);
 }
 
 static void separate_reports(const struct options *options, const char *path, bool first, FILE *out)
@@ -99,10 +88,10 @@ static void separate_reports(const struct options *options, const char *path, bo
 
 	if (options->format == OUT_FORMAT_JSON && !first)
 		fputs(",\n", out);
-	if (options->format != OUT_FORMAT_TEXT)
+	if (options->format != OUT_FORMAT_TEXT || !options->each)
 		return;
 	term_init(&term, out, (enum term_color)options->color, 0);
-	fputs(first ? "" : "\n", out);
+	fputc('\n', out);
 	term_print(&term, TERM_DIM, "--- ");
 	term_text(&term, path, 0, 0, false);
 	fputs("\n\n", out);
@@ -156,11 +145,14 @@ static int report_all(const struct dump_file_list *list, const struct options *o
 			missing = true;
 		} else if (open_output(options, &out, err)) {
 			if (several && written == 0)
-				begin_reports(list, options, out);
+				begin_reports(list, options, out, err);
 			if (several)
 				separate_reports(options, path, written == 0, out);
 			missing |= profile.partial;
-			written += write_report(&profile, options, out, err);
+			if (several && options->format == OUT_FORMAT_TEXT && !options->each)
+				written++; /* what there is to say of it has been said */
+			else
+				written += write_report(&profile, options, out, err);
 		}
 		profile_free(&profile);
 	}

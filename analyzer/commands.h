@@ -63,6 +63,7 @@ struct option_list {
 	FLAG(no_inline, "no-inline", FOR_REPORT, "do not tell inlined functions apart")                                \
 	FLAG(no_symbols, "no-symbols", FOR_REPORT, "addresses only; opens no file but the dump")                       \
 	FLAG(full_stacks, "full-stacks", FOR_REPORT, "text: leave no frame of a long stack out")                       \
+	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
 	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_REPORT,                                        \
 	    "folded: what to weigh stacks with (default peak)")                                                        \
 	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_REPORT, "auto: on a terminal, unless NO_COLOR is set") \
