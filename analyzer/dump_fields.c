@@ -189,6 +189,32 @@ static const struct dump_field loss_fields[] = {
 	FIELD(mp_loss, count, NUMBER),
 };
 
+static const struct dump_field leak_scan_fields[] = {
+	FIELD(mp_leak_scan, number, NUMBER),
+	FIELD(mp_leak_scan, result, NUMBER),
+	FIELD(mp_leak_scan, trigger, NUMBER),
+	FIELD(mp_leak_scan, method, NUMBER),
+	FIELD(mp_leak_scan, snapshots, NUMBER),
+	FIELD(mp_leak_scan, threads, NUMBER),
+	FIELD(mp_leak_scan, start_ns, NUMBER),
+	FIELD(mp_leak_scan, duration_ns, NUMBER),
+	FIELD(mp_leak_scan, pause_ns, NUMBER),
+	FIELD(mp_leak_scan, block_count, NUMBER),
+	FIELD(mp_leak_scan, block_bytes, NUMBER),
+	FIELD(mp_leak_scan, root_bytes, NUMBER),
+	FIELD(mp_leak_scan, heap_bytes, NUMBER),
+	FIELD(mp_leak_scan, skipped_bytes, NUMBER),
+	FIELD(mp_leak_scan, unconfirmed_count, NUMBER),
+	FIELD(mp_leak_scan, ignored_count, NUMBER),
+};
+
+static const struct dump_field leak_fields[] = {
+	FIELD(mp_leak, scan, NUMBER),       FIELD(mp_leak, leak_class, NUMBER), FIELD(mp_leak, stack, NUMBER),
+	FIELD(mp_leak, owner, NUMBER),      FIELD(mp_leak, count, NUMBER),      FIELD(mp_leak, bytes, NUMBER),
+	FIELD(mp_leak, held_count, NUMBER), FIELD(mp_leak, held_bytes, NUMBER), FIELD(mp_leak, cycle_count, NUMBER),
+	FIELD(mp_leak, address, HEX),
+};
+
 static const struct dump_field option_fields[] = {
 	FIELD(mp_option, name, HEX),
 	FIELD(mp_option, value, HEX),
@@ -232,6 +258,8 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LOCK_HOLD] = FIELDS(lock_hold_fields, 0),
 		[MP_CHUNK_LOCK_EXTRA] = FIELDS(lock_extra_fields, 0),
 		[MP_CHUNK_LOCK_ORDER] = FIELDS(lock_order_fields, 1),
+		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
+		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),
 	};
 
 	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].count > 0 ? &kinds[kind] : NULL;

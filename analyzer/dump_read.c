@@ -25,6 +25,7 @@
 	X(BAD_STACK, "rows whose stack is not in the file")                         \
 	X(BAD_LOCK, "rows of locks that are not in the file")                       \
 	X(BAD_THREAD, "threads with fields that cannot be")                         \
+	X(BAD_SCAN, "leaks of a scan that is not in the file")                      \
 	X(BAD_VARIANCE, "rows of samples with a variance that cannot be")           \
 	X(TOO_MANY_REASONS, "loss counters with a reason that cannot be")
 
@@ -678,6 +679,62 @@ static void read_lock_waits(struct reader *reader)
 	keep_rows(reader, &rows, lock_waits, lock_wait_count);
 }
 
+static int compare_scans(const void *a, const void *b)
+{
+	const struct mp_leak_scan *x = a;
+	const struct mp_leak_scan *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void read_leak_scans(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LEAK_SCAN);
+	VEC(struct mp_leak_scan) rows = { 0 };
+	struct mp_leak_scan row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.number != 0)
+			vec_push(&rows) = row;
+	}
+	if (rows.count > 1)
+		qsort(rows.list, rows.count, sizeof(*rows.list), compare_scans);
+	keep_rows(reader, &rows, leak_scans, leak_scan_count);
+}
+
+static bool has_scan(const struct profile *profile, uint32_t number)
+{
+	const struct mp_leak_scan key = { .number = number };
+
+	return profile->leak_scan_count > 0 && bsearch(&key, profile->leak_scans, profile->leak_scan_count,
+						       sizeof(*profile->leak_scans), compare_scans);
+}
+
+static void read_leaks(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LEAK);
+	VEC(struct mp_leak) rows = { 0 };
+	struct mp_leak row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.leak_class == 0)
+			continue;
+		if (!has_scan(reader->profile, row.scan)) {
+			count_defect(reader, BAD_SCAN, walk.offset);
+			continue;
+		}
+		if (!profile_leak_class_name(row.leak_class))
+			row.leak_class = MP_LEAK_UNFREED; /* a class of a later version: nothing that we know */
+		row.stack = check_stack(reader, row.stack, walk.offset);
+		row.owner = check_stack(reader, row.owner, walk.offset);
+		row.count = profile_blocks(reader->profile, row.count);
+		row.held_count = profile_blocks(reader->profile, row.held_count);
+		row.cycle_count = profile_blocks(reader->profile, row.cycle_count);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, leaks, leak_count);
+}
+
 static void read_losses(struct reader *reader)
 {
 	struct walk walk = walk_rows(reader, MP_CHUNK_LOSS);
@@ -733,6 +790,8 @@ static void read_all(struct reader *reader, size_t size)
 	read_locks(reader);
 	read_lock_shares(reader);
 	read_lock_waits(reader);
+	read_leak_scans(reader);
+	read_leaks(reader);
 	read_losses(reader);
 	read_options(reader);
 	report_defects(reader);

@@ -11,6 +11,7 @@
 
 #include "hash.h"
 #include "json_text.h"
+#include "leak_view.h"
 #include "lock_view.h"
 #include "out.h"
 #include "stack_view.h"
@@ -349,6 +350,76 @@ static void write_site(struct json_out *json, const struct site *site)
 	fputc('}', out);
 }
 
+static json_t *make_heuristics(const struct mp_leak_scan *row)
+{
+	json_t *object = json_object();
+
+#define X(name, index, word) put(object, word, number(row->heuristic_count[index]));
+	MP_SCAN_HEURISTICS(X)
+#undef X
+	return object;
+}
+
+static json_t *make_leak_scan(const struct profile *profile, const struct leak_view *view)
+{
+	const struct mp_leak_scan *row = view->scan.row;
+	bool ran = view->scan.ran;
+	json_t *object = json_object();
+
+	put(object, "ran", json_boolean(ran));
+	put(object, "why_not", json_text(view->scan.why_not));
+	put(object, "method", json_text(ran ? profile_scan_method_name(row->method) : NULL));
+	put(object, "trigger", json_text(row ? profile_scan_trigger_name(row->trigger) : NULL));
+	put(object, "time_ns", row ? since_start(profile, row->start_ns) : json_null());
+	put(object, "duration_ns", ran ? number(row->duration_ns) : json_null());
+	put(object, "pause_ns", ran ? number(row->pause_ns) : json_null());
+	put(object, "snapshots", ran ? number(row->snapshots) : json_null());
+	put(object, "threads", ran ? number(row->threads) : json_null());
+	put(object, "block_count", ran ? number(row->block_count) : json_null());
+	put(object, "block_bytes", ran ? number(row->block_bytes) : json_null());
+	put(object, "root_bytes", ran ? number(row->root_bytes) : json_null());
+	put(object, "heap_bytes", ran ? number(row->heap_bytes) : json_null());
+	put(object, "skipped_bytes", ran ? number(row->skipped_bytes) : json_null());
+	put(object, "unconfirmed_count", ran ? number(row->unconfirmed_count) : json_null());
+	put(object, "ignored_count", ran ? number(row->ignored_count) : json_null());
+	put(object, "heuristics", ran ? make_heuristics(row) : json_null());
+	return object;
+}
+
+static json_t *make_leak_totals(const struct leak_view *view)
+{
+	json_t *object = json_object();
+
+	for (uint32_t class = MP_LEAK_DEFINITE; class <= MP_LEAK_UNFREED; class ++) {
+		json_t *sum = json_object();
+
+		/* Known to be none, or not known. */
+		bool known = view->scan.ran || class == MP_LEAK_UNFREED;
+
+		put(sum, "count", known ? number(view->sums[class].count) : json_null());
+		put(sum, "bytes", known ? number(view->sums[class].bytes) : json_null());
+		put(object, profile_leak_class_name(class), sum);
+	}
+	return object;
+}
+
+static void write_leak(struct json_out *json, const struct leak *leak)
+{
+	FILE *out = json->out;
+
+	fprintf(out, "{\"class\":\"%s\",\"count\":%" PRIu64 ",\"bytes\":%" PRIu64,
+		profile_leak_class_name(leak->leak_class), leak->count, leak->bytes);
+	fprintf(out, ",\"site\":%" PRIu32, leak->stack);
+	if (leak->owner)
+		fprintf(out, ",\"owner\":%" PRIu32, leak->owner);
+	else
+		fputs(",\"owner\":null", out);
+	fprintf(out, ",\"indirect_count\":%" PRIu64 ",\"indirect_bytes\":%" PRIu64 ",\"cycle_count\":%" PRIu64 ",",
+		leak->held_count, leak->held_bytes, leak->cycle_count);
+	write_stack(json, leak->stack);
+	fputc('}', out);
+}
+
 static json_t *make_lock(const struct report *report, const struct lock_sum *lock)
 {
 	const struct mp_lock *row = &lock->lock->row;
@@ -402,7 +473,21 @@ static size_t limit(const struct report *report, size_t count)
 	return report->options->top > 0 && report->options->top < count ? (size_t)report->options->top : count;
 }
 
-static void write_lists(struct json_out *json)
+/* Those that the filter lets through. */
+static void write_leaks(struct json_out *json, const struct leak_view *view)
+{
+	const struct report *report = json->report;
+	size_t written = 0;
+
+	for (size_t i = 0; i < view->leak_count && written < limit(report, view->leak_count); i++) {
+		if (report->filter && !filter_matches_stack(report->filter, view->leaks[i].stack))
+			continue;
+		next_element(json, written++);
+		write_leak(json, &view->leaks[i]);
+	}
+}
+
+static void write_lists(struct json_out *json, const struct leak_view *view)
 {
 	const struct report *report = json->report;
 	const struct profile *profile = report->profile;
@@ -423,6 +508,8 @@ static void write_lists(struct json_out *json)
 		next_element(json, i);
 		write_site(json, report->sites[i]);
 	}
+	fputs("],\n\"leaks\":[", json->out);
+	write_leaks(json, view);
 	fputs("],\n\"locks\":[", json->out);
 	aggregate_rank_locks(report->locks, report->lock_count);
 	for (size_t i = 0; i < limit(report, report->lock_count); i++) {
@@ -450,7 +537,9 @@ void out_json(const struct report *report, FILE *out)
 {
 	const struct profile *profile = report->profile;
 	struct json_out json = { .report = report, .out = out };
+	struct leak_view view;
 
+	leak_view_init(&view, profile, report->aggregate);
 	json.nodes = memory_zeroed(profile->node_count + 1, sizeof(*json.nodes));
 	fputs("{\"schema\":\"" SCHEMA "\"", out);
 	write_member(&json, "dump", json_text(profile->path));
@@ -461,9 +550,12 @@ void out_json(const struct report *report, FILE *out)
 	write_member(&json, "losses", make_losses(profile));
 	write_member(&json, "stacks", make_stacks(report->aggregate));
 	write_member(&json, "options", make_options(profile));
-	write_lists(&json);
+	write_member(&json, "leak_scan", make_leak_scan(profile, &view));
+	write_member(&json, "leak_totals", make_leak_totals(&view));
+	write_lists(&json, &view);
 	write_member(&json, "warnings", make_warnings(report));
 	fputs("\n}\n", out);
+	leak_view_free(&view);
 	hash_map_free(&json.texts);
 	arena_free(&json.arena);
 	free(json.nodes);

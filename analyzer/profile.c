@@ -202,6 +202,58 @@ const char *profile_loss_text(uint64_t reason)
 	}
 }
 
+const char *profile_leak_class_name(uint32_t leak_class)
+{
+	switch (leak_class) {
+#define X(name, number, word) \
+	case number:          \
+		return word;
+		MP_LEAK_CLASSES(X)
+#undef X
+	default:
+		return NULL;
+	}
+}
+
+const char *profile_scan_trigger_name(uint32_t trigger)
+{
+	switch (trigger) {
+#define X(name, number, word) \
+	case number:          \
+		return word;
+		MP_SCAN_TRIGGERS(X)
+#undef X
+	default:
+		return NULL;
+	}
+}
+
+const char *profile_scan_method_name(uint32_t method)
+{
+	switch (method) {
+#define X(name, number, word) \
+	case number:          \
+		return word;
+		MP_SCAN_METHODS(X)
+#undef X
+	default:
+		return NULL;
+	}
+}
+
+const char *profile_scan_result_text(uint32_t result)
+{
+	switch (result) {
+#define X(name, number, word) \
+	case number:          \
+		return word;
+		MP_SCAN_RESULTS(X)
+#undef X
+	default:
+		return NULL;
+	}
+}
+
 uint64_t profile_duration_ns(const struct profile *profile)
 {
 	const struct profile_process *process = &profile->process;

@@ -105,7 +105,7 @@ struct profile {
 	const struct profile_node *nodes; /* [1..node_count]; [0] is empty */
 	size_t node_count;
 	const struct mp_site *sites;
-	size_t site_count; /* rows: a stack has one row per shard that met it */
+	size_t site_count;                         /* rows: a stack has one row per shard that met it */
 	const struct mp_site_sample *site_samples; /* of a sampled dump, else none; variances are finite, 0 or more */
 	size_t site_sample_count;
 	const struct mp_thread *threads;
@@ -120,6 +120,10 @@ struct profile {
 	size_t lock_share_count;
 	const struct mp_lock_wait *lock_waits;
 	size_t lock_wait_count;
+	const struct mp_leak_scan *leak_scans; /* numbers ascend */
+	size_t leak_scan_count;
+	const struct mp_leak *leaks; /* of scans that are here; of known classes; leak_view.h makes sense of them */
+	size_t leak_count;
 	const struct mp_loss *losses; /* one per reason, nonzero counts, unknown reasons included */
 	size_t loss_count;
 	const struct profile_option *options;
@@ -159,6 +163,10 @@ const char *profile_lock_kind_name(uint32_t kind);
 const char *profile_lock_category(uint32_t kind);
 const char *profile_loss_name(uint64_t reason);
 const char *profile_loss_text(uint64_t reason);
+const char *profile_leak_class_name(uint32_t leak_class);
+const char *profile_scan_trigger_name(uint32_t trigger);
+const char *profile_scan_method_name(uint32_t method);
+const char *profile_scan_result_text(uint32_t result);
 
 /* Counters are estimates. */
 bool profile_is_sampled(const struct profile *profile);

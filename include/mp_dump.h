@@ -29,18 +29,18 @@
 #define MP_CHUNK_ALIGN 64		/* chunks start and end at multiples of this */
 
 /* Kinds of chunk. X(name, number, row structure, what the rows are). Numbers are never reused. */
-#define MP_CHUNKS(X)                                                                    \
-	X(NODE, 1, mp_node, "stack tree: one return address per row")                   \
-	X(SITE, 2, mp_site, "one thread's share of the counters of an allocation site") \
-	X(THREAD, 3, mp_thread, "threads and their totals")                             \
-	X(MODULE, 4, mp_module, "loaded objects")                                       \
-	X(STRING, 5, mp_string, "text: bytes, not rows")                                \
-	X(TIMELINE, 6, mp_tick, "points in time")                                       \
-	X(LOCK, 7, mp_lock, "locks that were contended at least once")                  \
-	X(LOCK_SHARE, 8, mp_lock_share, "one thread's share of the counters of a lock") \
-	X(LOCK_WAIT, 9, mp_lock_wait, "one thread's waits for a lock, by stack")        \
-	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                        \
-	X(OPTION, 11, mp_option, "options in force")                                    \
+#define MP_CHUNKS(X)                                                                      \
+	X(NODE, 1, mp_node, "stack tree: one return address per row")                     \
+	X(SITE, 2, mp_site, "one thread's share of the counters of an allocation site")   \
+	X(THREAD, 3, mp_thread, "threads and their totals")                               \
+	X(MODULE, 4, mp_module, "loaded objects")                                         \
+	X(STRING, 5, mp_string, "text: bytes, not rows")                                  \
+	X(TIMELINE, 6, mp_tick, "points in time")                                         \
+	X(LOCK, 7, mp_lock, "locks that were contended at least once")                    \
+	X(LOCK_SHARE, 8, mp_lock_share, "one thread's share of the counters of a lock")   \
+	X(LOCK_WAIT, 9, mp_lock_wait, "one thread's waits for a lock, by stack")          \
+	X(LOSS, 10, mp_loss, "what was not recorded, by reason")                          \
+	X(OPTION, 11, mp_option, "options in force")                                      \
 	X(VERIFY, 12, mp_verify, "MEMPROF_VERIFY: stacks compared with libunwind's walk") \
 	X(SITE_SAMPLE, 13, mp_site_sample, "sampled: how sure the counters of sites are")               \
 	X(LOCK_HIST, 14, mp_lock_hist, "one thread's histograms of waits and holds of a lock")          \
@@ -48,7 +48,9 @@
 	X(LOCK_PAIR, 16, mp_lock_pair, "who made whom wait for a lock, by threads")                     \
 	X(LOCK_HOLD, 17, mp_lock_hold, "one thread's measured holds of a lock")                         \
 	X(LOCK_EXTRA, 18, mp_lock_extra, "one thread's counters that only some kinds of locks have")    \
-	X(LOCK_ORDER, 19, mp_lock_order, "MEMPROF_LOCK_ORDER: a lock taken while another was held")
+	X(LOCK_ORDER, 19, mp_lock_order, "MEMPROF_LOCK_ORDER: a lock taken while another was held") \
+	X(LEAK_SCAN, 20, mp_leak_scan, "searches for leaks: when, how, and why not")      \
+	X(LEAK, 21, mp_leak, "what a search found, by class and stack")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
 enum mp_chunk_kind { MP_CHUNKS(X) };
@@ -492,6 +494,111 @@ struct mp_verify {
 	uint64_t ours;		/* the first return address that differs, in ours and in libunwind's; 0 = none */
 	uint64_t theirs;
 };
+
+/*
+ * A leak scan looks at all live blocks and asks which of them the program can still reach. It is made at exit, and on
+ * demand. X(NAME, number, JSON word)
+ */
+#define MP_SCAN_TRIGGERS(X) \
+	X(EXIT, 1, "exit")  \
+	X(API, 2, "api")    \
+	X(CONTROL, 3, "control")
+
+#define X(name, number, word) MP_SCAN_##name = number,
+enum mp_scan_trigger { MP_SCAN_TRIGGERS(X) };
+#undef X
+
+/* How the memory was looked at. X(NAME, number, JSON word) */
+#define MP_SCAN_METHODS(X) X(FORK, 1, "fork")
+
+#define X(name, number, word) MP_SCAN_METHOD_##name = number,
+enum mp_scan_method { MP_SCAN_METHODS(X) };
+#undef X
+
+/* What became of it. X(NAME, number, why there is no verdict) */
+#define MP_SCAN_RESULTS(X)                                                                                 \
+	X(DONE, 1, "done")                                                                                 \
+	X(UNFINISHED, 2, "the scan was under way when the process ended")                                  \
+	X(OFF, 3, "switched off")                                                                          \
+	X(NO_FORK, 4, "no snapshot: the system refused a fork (seccomp, process limit, or memory)")        \
+	X(NO_MEMORY, 5, "no memory for the scan")                                                          \
+	X(DEADLINE, 6, "the scan took longer than allowed")                                                \
+	X(CHILD_DIED, 7, "the scanning process was killed")                                                \
+	X(NO_ROOM, 8, "no room for the result in the dump")                                                \
+	X(NO_MAPS, 9, "the memory map of the process could not be read")                                   \
+	X(BUSY, 10, "memprof was interrupted inside its own tables on this thread")
+
+#define X(name, number, text) MP_SCAN_RESULT_##name = number,
+enum mp_scan_result { MP_SCAN_RESULTS(X) };
+#undef X
+
+/* Interior pointers that count as pointers to the start. X(NAME, index, JSON word and option word) */
+#define MP_SCAN_HEURISTICS(X)                    \
+	X(STDSTRING, 0, "stdstring")             \
+	X(LENGTH64, 1, "length64")               \
+	X(NEWARRAY, 2, "newarray")               \
+	X(MULTIPLE_INHERITANCE, 3, "multipleinheritance") \
+	X(TAG, 4, "tag")
+
+#define X(name, number, word) MP_SCAN_HEURISTIC_##name = number,
+enum mp_scan_heuristic { MP_SCAN_HEURISTICS(X) MP_SCAN_HEURISTIC_COUNT };
+#undef X
+#define MP_SCAN_HEURISTICS_MAX 8
+
+struct mp_leak_scan {
+	uint32_t number;		/* key: 1, 2, ... in the order of start */
+	uint32_t result;		/* enum mp_scan_result; UNFINISHED until it is over, stored last */
+	uint32_t trigger;		/* enum mp_scan_trigger */
+	uint32_t method;		/* enum mp_scan_method */
+	uint32_t snapshots;		/* a block is definitely lost if it was so in all of them */
+	uint32_t threads;		/* of the process, at the (last) snapshot */
+	uint64_t start_ns;
+	uint64_t duration_ns;		/* from the start to the result */
+	uint64_t pause_ns;		/* of these, the longest time that the scan kept all threads from running */
+	uint64_t block_count;		/* live blocks looked at, and their bytes (of a sampled dump: recorded ones) */
+	uint64_t block_bytes;
+	uint64_t root_bytes;		/* memory searched for pointers outside of blocks */
+	uint64_t heap_bytes;		/* and inside */
+	uint64_t skipped_bytes;		/* memory not searched because it is not frozen in a snapshot, or unreadable */
+	uint64_t unconfirmed_count;	/* blocks lost in one snapshot but not in another: taken as reachable */
+	uint64_t ignored_count;		/* blocks that the program asked to ignore, and what they reach */
+	uint64_t heuristic_count[MP_SCAN_HEURISTICS_MAX]; /* blocks that only an interior pointer of that kind
+							   * reaches, by enum mp_scan_heuristic */
+	uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct mp_leak_scan) == 200, "format change");
+
+/* X(NAME, number, JSON word): what is known of a live block. */
+#define MP_LEAK_CLASSES(X)           \
+	X(DEFINITE, 1, "definite")   \
+	X(INDIRECT, 2, "indirect")   \
+	X(POSSIBLE, 3, "possible")   \
+	X(REACHABLE, 4, "reachable") \
+	X(UNFREED, 5, "unfreed")
+
+#define X(name, number, word) MP_LEAK_##name = number,
+enum mp_leak_class { MP_LEAK_CLASSES(X) };
+#undef X
+
+/*
+ * One row per scan, class, stack and owner. DEFINITE: no pointer leads to it. INDIRECT: pointers lead to it from a
+ * DEFINITE block only, its owner. POSSIBLE: only pointers into it, not to its start, or behind such a pointer.
+ * UNFREED: not known (in sampled dumps, blocks to which anything points). Of a cycle of lost blocks, the one with the
+ * lowest address is the owner of the others.
+ */
+struct mp_leak {
+	uint32_t scan;			/* number of the scan */
+	uint32_t leak_class;		/* key: enum mp_leak_class */
+	uint32_t stack;			/* that allocated the blocks */
+	uint32_t owner;			/* INDIRECT: stack of their owners; else 0 */
+	uint64_t count;			/* as in struct mp_site: estimates in a sampled dump */
+	uint64_t bytes;
+	uint64_t held_count;		/* DEFINITE: INDIRECT blocks that these own */
+	uint64_t held_bytes;
+	uint64_t cycle_count;		/* DEFINITE: of these blocks, those that lie on a cycle */
+	uint64_t address;		/* of one of them */
+};
+_Static_assert(sizeof(struct mp_leak) == 64, "one cache line");
 
 struct mp_option {
 	uint64_t name;		/* key: string reference */

@@ -33,6 +33,17 @@ def promise($what; holds): if holds then empty else $what end;
 	(.timeline[] | promise("point in time"; counts(["time_ns", "live_bytes"]))),
 	(.timeline | map(.time_ns) | promise("timeline is not sorted"; . == sort)),
 	(.sites[] | promise("site \(.id)"; has("id") and counts(site_counts + ["peak_bytes"]) and (.stack | stack))),
+	(.leak_scan | promise("leak_scan";
+		(.ran | type == "boolean") and (if .ran then .why_not == null and (.method | type == "string")
+			and counts(["duration_ns", "pause_ns", "block_count", "root_bytes"])
+		else (.why_not | type == "string") and .method == null and .duration_ns == null end))),
+	(.leak_totals | promise("leak_totals"; [.definite, .indirect, .possible, .reachable, .unfreed]
+		| all(.[]; (.count | count_or_null) and (.bytes | count_or_null)))),
+	(.leaks[] | promise("leak of site \(.site)";
+		(.class | IN("definite", "indirect", "possible", "reachable", "unfreed"))
+		and counts(["count", "bytes", "site"]) and (.owner | count_or_null)
+		and (.class == "indirect") == (.owner != null) and (.stack | stack))),
+	(.leak_scan.ran as $ran | promise("verdicts without a scan"; $ran or all(.leaks[]; .class == "unfreed"))),
 	(.locks[] | promise("lock \(.id)";
 		has("id") and has("address") and (.kind | type == "string") and (.name | text_or_null)
 		and counts(["acquisitions", "contentions", "wait_ns", "wait_max_ns"])
