@@ -87,6 +87,7 @@ static const struct dump_field thread_fields[] = {
 	FIELD(mp_thread, lock_acquisitions, NUMBER),
 	FIELD(mp_thread, lock_contentions, NUMBER),
 	FIELD(mp_thread, lock_wait_ns, NUMBER),
+	FIELD(mp_thread, coordination_ns, NUMBER),
 };
 
 static const struct dump_field module_fields[] = {

@@ -234,9 +234,9 @@ struct mp_thread {
 	uint64_t temporary_count;
 	uint64_t realloc_count;
 	uint64_t lock_acquisitions;	/* all locks, contended or not */
-	uint64_t lock_contentions;
+	uint64_t lock_contentions;	/* kinds of the category contention only, see MP_LOCK_KINDS */
 	uint64_t lock_wait_ns;
-	uint64_t reserved;
+	uint64_t coordination_ns;	/* waits of the other kinds: condition variables, semaphores... */
 };
 _Static_assert(sizeof(struct mp_thread) == 120, "format change");
 

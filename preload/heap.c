@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "drop.h"
 #include "init.h"
+#include "lock_table.h"
 #include "options.h"
 #include "os.h"
 #include "real.h"
@@ -340,6 +341,8 @@ void heap_count_free(struct thread *t, const struct live_block *block)
 
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block)
 {
+	if (lock_may_lie_in(address))
+		lock_block_freed(t, address);
 	if (unlikely(!take(t, address, ret_block)))
 		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
 	if (t->last_block == address)
@@ -352,6 +355,8 @@ bool heap_free(struct thread *t, uint64_t address)
 	struct live_block block;
 	bool last = t->last_block == address;
 
+	if (lock_may_lie_in(address))
+		lock_block_freed(t, address);
 	if (last)
 		t->last_block = 0;
 	if (unlikely(!take(t, address, &block)))

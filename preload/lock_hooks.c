@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "compiler.h"
 #include "dump_map.h"
 #include "init.h"
@@ -19,7 +20,8 @@
  * cheaper then) with the gate shut: a few nanoseconds in which a signal handler goes unrecorded. What may block is
  * called with the gate open.
  *
- * unlock has nothing to record and is not interposed.
+ * unlock looks only at the mutex's own word, and at whether this thread measures a hold: as a rule neither says that
+ * there is anything to do, and it is a jump.
  */
 
 /* Bits of pthread_mutex_t's kind, which static initialisers have made part of glibc's binary interface. */
@@ -37,13 +39,15 @@
  */
 #define KIND_SPECIAL (KIND_ROBUST | KIND_PI | KIND_PP)
 
-#define WORD_TID 0x3fffffffu /* of a robust or PI mutex: the holder */
-#define WORD_PP  0x7ffffu    /* of a PP mutex: 0 = free; above is the priority ceiling */
+#define WORD_WAITERS 0x80000000u /* of a robust or PI mutex: somebody waits */
+#define WORD_TID     0x3fffffffu /* of a robust or PI mutex: the holder */
+#define WORD_PP      0x7ffffu    /* of a PP mutex: 0 = free; above is the priority ceiling */
 
 static int start_lock(pthread_mutex_t *m);
 static int start_trylock(pthread_mutex_t *m);
 static int start_timedlock(pthread_mutex_t *m, const struct timespec *until);
 static int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until);
+static int start_unlock(pthread_mutex_t *m);
 static int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
 static int start_destroy(pthread_mutex_t *m);
 
@@ -57,6 +61,7 @@ static struct {
 	__typeof__(real.pthread_mutex_trylock) trylock;
 	__typeof__(real.pthread_mutex_timedlock) timedlock;
 	__typeof__(real.pthread_mutex_clocklock) clocklock; /* NULL before glibc 2.30, where no program calls it */
+	__typeof__(real.pthread_mutex_unlock) unlock;
 	__typeof__(real.pthread_mutex_init) init;
 	__typeof__(real.pthread_mutex_destroy) destroy;
 } MP_ALIGNED(64) next = {
@@ -64,6 +69,7 @@ static struct {
 	.trylock = start_trylock,
 	.timedlock = start_timedlock,
 	.clocklock = start_clocklock,
+	.unlock = start_unlock,
 	.init = start_init,
 	.destroy = start_destroy,
 };
@@ -74,9 +80,24 @@ static inline bool got_lock(int r)
 	return r == 0 || r == EOWNERDEAD;
 }
 
+/* Has the calling thread, which has the mutex, had it before already? */
+static inline bool is_inner_level(const pthread_mutex_t *m)
+{
+	return (load_relaxed(&m->__data.__kind) & KIND_TYPE) == KIND_RECURSIVE && load_relaxed(&m->__data.__count) > 1;
+}
+
 static inline uint64_t address_of(const pthread_mutex_t *m)
 {
 	return (uint64_t)m;
+}
+
+/* An acquisition that succeeded. Levels of a recursive mutex within the first are counted, but are one hold. */
+static inline void acquired(struct thread *t, const pthread_mutex_t *m)
+{
+	if (unlikely(is_inner_level(m)))
+		lock_count(t, address_of(m));
+	else
+		lock_acquired(t, address_of(m), LOCK_EXCLUSIVE);
 }
 
 /* --- waiting --- */
@@ -169,12 +190,17 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 	if (!wait && !got_lock(r))
 		return r;
 	t = lock_enter();
-	if (unlikely(!t))
+	if (unlikely(!t)) {
+		lock_wait_abandon(&w);
 		return r;
-	if (wait)
+	}
+	if (wait) {
+		if (!got_lock(r))
+			w.holder = owner_of(c->mutex);
 		lock_wait_end(&w, t, outcome_of(r));
+	}
 	if (got_lock(r))
-		lock_acquired(t, address_of(c->mutex), LOCK_EXCLUSIVE);
+		acquired(t, c->mutex);
 	lock_leave(t);
 	return r;
 }
@@ -215,7 +241,7 @@ static MP_NOINLINE int lock_rest(pthread_mutex_t *m, struct thread *t, int r, ui
 	if (r == EBUSY)
 		return lock_slow(t, &call, &regs, !special(m));
 	if (got_lock(r))
-		lock_count(t, address_of(m));
+		acquired(t, m);
 	lock_leave(t);
 	return r;
 }
@@ -231,7 +257,7 @@ MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 	if (likely(gate_enter(t))) {
 		r = try_first(m);
 		if (likely(r == 0)) {
-			lock_count(t, address_of(m));
+			acquired(t, m);
 			gate_leave(t);
 			return 0;
 		}
@@ -254,7 +280,7 @@ MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 	if (unlikely(!t))
 		return r;
 	if (got_lock(r))
-		lock_count(t, address_of(m));
+		acquired(t, m);
 	else if (r == EBUSY)
 		lock_count_failure(t, address_of(m));
 	lock_leave(t);
@@ -273,7 +299,7 @@ static int lock_timed(const struct call *c, const struct regs *regs)
 		int r = next.trylock(c->mutex);
 
 		if (r == 0)
-			lock_count(t, address_of(c->mutex));
+			acquired(t, c->mutex);
 		if (r != EBUSY) {
 			lock_leave(t);
 			return r;
@@ -335,14 +361,54 @@ MP_EXPORT int pthread_mutex_destroy(pthread_mutex_t *m)
 	return r;
 }
 
+/* What the mutex says of itself, which its owner asks: does anybody wait, as far as that can be seen? */
+static bool maybe_waiters(const pthread_mutex_t *m)
+{
+	uint32_t word = (uint32_t)load_relaxed(&m->__data.__lock);
+	int kind = load_relaxed(&m->__data.__kind);
+
+	if (kind & (KIND_ROBUST | KIND_PI))
+		return word & WORD_WAITERS;
+	return (word & WORD_PP) > 1;
+}
+
 void mutex_given_up(struct thread *t, pthread_mutex_t *m, const struct regs *regs)
 {
-	lock_releasing(t, address_of(m), LOCK_EXCLUSIVE, load_relaxed(&m->__data.__lock) != 1, regs);
+	if (next.layout_known && !is_inner_level(m))
+		lock_releasing(t, address_of(m), LOCK_EXCLUSIVE, maybe_waiters(m), regs);
 }
 
 void mutex_got_back(struct thread *t, pthread_mutex_t *m)
 {
-	lock_acquired(t, address_of(m), LOCK_EXCLUSIVE);
+	acquired(t, m);
+}
+
+static MP_NOINLINE int unlock_rest(pthread_mutex_t *m, uint64_t ip, uint64_t sp, uint64_t bp)
+{
+	struct regs regs = { .ip = ip, .sp = sp, .bp = bp };
+	struct thread *t;
+
+	if (!lock_recording)
+		return next.unlock(m);
+	t = lock_enter();
+	if (t) {
+		/* Not by who does not have it: that is an error, or a way to hand it over that has no holder. */
+		if (!next.layout_known || (uint32_t)load_relaxed(&m->__data.__owner) == own_tid(t))
+			mutex_given_up(t, m, &regs);
+		lock_leave(t);
+	}
+	/* Once it is unlocked, it may be gone: nothing may come after this. */
+	return next.unlock(m);
+}
+
+MP_EXPORT MP_HOT int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	struct regs regs;
+
+	if (likely((uint32_t)load_relaxed(&m->__data.__lock) <= 1 && !lock_holds_any(thread_self)))
+		return next.unlock(m);
+	CALLER_REGS(&regs);
+	return unlock_rest(m, regs.ip, regs.sp, regs.bp);
 }
 
 /* --- start --- */
@@ -398,6 +464,12 @@ static MP_COLD int start_clocklock(pthread_mutex_t *m, clockid_t clock, const st
 	return started(m, REAL(pthread_mutex_clocklock)(m, clock, until));
 }
 
+static MP_COLD int start_unlock(pthread_mutex_t *m)
+{
+	start();
+	return REAL(pthread_mutex_unlock)(m);
+}
+
 static MP_COLD int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
 {
 	start();
@@ -429,10 +501,12 @@ void lock_init(void)
 	next.trylock = real.pthread_mutex_trylock;
 	next.timedlock = real.pthread_mutex_timedlock;
 	next.clocklock = real.pthread_mutex_clocklock;
+	next.unlock = real.pthread_mutex_unlock;
 	next.init = real.pthread_mutex_init;
 	next.destroy = real.pthread_mutex_destroy;
-	if (!dump_base || !opt.locks || !next.lock || !next.trylock)
+	if (!dump_base || !opt.locks || !next.lock || !next.trylock || !next.unlock)
 		return;
+	clock_init();
 	next.layout_known = test_layout();
 	store_release(&lock_recording, lock_table_init());
 }

@@ -16,8 +16,8 @@
  *                   set of slots with this address cannot shrink. New slots come in without it: they are either seen
  *                   by a search or look their address up with the new epoch later
  *   slot.epoch      its thread
- *   slot.share      its thread, under the lock when it takes over the count
- *   places, rows of locks, shares of table_shard: under table_lock
+ *   slot.number     its thread, under the lock when it takes over the count
+ *   places, rows and states of locks (but for what lock_wait.c writes), shares of table_shard: under table_lock
  * Order of locks: bucket, table_lock, those of the dump and of the registry of threads. None is held when a hook
  * returns, while a stack is captured, or while the program waits.
  *
@@ -33,8 +33,8 @@
 #include "dump_map.h"
 #include "init.h"
 #include "live_table.h"
+#include "lock_state.h"
 #include "os.h"
-#include "timeline.h"
 
 #define LOCKS_MAX    65536u /* rows of locks in a dump: 4.5 MiB */
 #define FIRST_PLACES 256u
@@ -43,8 +43,11 @@
 /* A lock lies in the heap block that starts at most this far before it. */
 #define BLOCK_BACK     4096u
 #define SHARE_CHECK_AT offsetof(struct mp_lock_share, check)
-#define WAIT_CHECK_AT  offsetof(struct mp_lock_wait, check)
-#define EXTRA_CHECK_AT offsetof(struct mp_lock_extra, check)
+#define STATE_CHUNK    64u
+/* From so many numbers on, a new lock takes over that of one of its class which is no more. */
+#define NUMBERS_APART 1024u
+#define CLASSES       1024u
+#define CLASS_SEARCH  16u
 
 struct bucket {
 	struct os_lock lock;
@@ -60,7 +63,7 @@ _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 /* An address that has a number, or had one. Entries stay, so a search needs no lock and no marks for deleted ones. */
 struct place {
 	uint64_t address; /* 0 = free; stored last */
-	struct mp_lock *row;
+	struct lock_state *state;
 	uint32_t number; /* 0 = retired */
 };
 
@@ -79,16 +82,13 @@ static uint32_t lock_total;      /* numbers given out */
 static struct mp_lock *next_row; /* of the newest chunk */
 static uint32_t rows_left;
 static struct shard *table_shard; /* counts put into rows on behalf of other threads */
-static uint32_t forks;            /* that led to this process, from the first one recorded */
-
-static uint64_t key_of(uint64_t a, uint64_t b)
-{
-	uint64_t h = (a ^ b * 0x9e3779b97f4a7c15ull) * 0xd6e8feb86659fd93ull;
-
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ull;
-	return h ^ h >> 29;
-}
+static struct lock_state *states[LOCKS_MAX / STATE_CHUNK];
+static struct lock_state *retired[CLASSES];       /* by hash of the class, under table_lock */
+static struct lock_state *in_blocks[LOCK_BLOCKS]; /* by hash of the block, under table_lock */
+static struct lock_store *unused_stores;          /* under table_lock */
+uint32_t lock_forks;                              /* that led to this process, from the first one recorded */
+uint8_t lock_blocks[LOCK_BLOCKS];
+bool lock_blocks_any;
 
 /* The slots of T where ADDRESS may be. */
 static struct lock_slot *set_of(struct thread *t, uint64_t address)
@@ -162,11 +162,11 @@ static bool have_place(void)
 }
 
 /* With table_lock held, after have_place(). */
-static void set_place(uint64_t address, uint32_t number, struct mp_lock *row)
+static void set_place(uint64_t address, uint32_t number, struct lock_state *state)
 {
 	struct place *at = probe(places, address);
 
-	at->row = row;
+	at->state = state;
 	store_release(&at->number, number);
 	if (!at->address) {
 		places->used++;
@@ -179,7 +179,7 @@ static void set_place(uint64_t address, uint32_t number, struct mp_lock *row)
 /* The row of SHARD for lock NUMBER, 0 = no room (counted). */
 static row_id share_of(struct shard *shard, uint32_t number)
 {
-	uint64_t key = key_of(number, 0x10c5);
+	uint64_t key = lock_key(number, 0x10c5);
 	row_id id = shard_find(shard, key, SHARE_CHECK_AT);
 
 	if (!id) {
@@ -300,7 +300,7 @@ static void empty_slot(struct thread *t, struct lock_slot *s)
 	os_unlock(&b->lock);
 	s->count = 0;
 	s->claimed = 0;
-	s->share = 0;
+	s->number = 0;
 }
 
 /* The address of slot S may have got a number, or lost it. */
@@ -308,17 +308,17 @@ static void refresh_slot(struct thread *t, struct lock_slot *s)
 {
 	/* Pairs with the release in next_epoch(): who sees the epoch sees the number. */
 	uint32_t epoch = load_acquire(&lock_epoch);
-	uint32_t known = s->share ? ((const struct mp_lock_share *)row_at(s->share))->lock : 0;
 
-	if (number_of(s->address) != known) {
+	if (number_of(s->address) != s->number) {
 		struct bucket *b = bucket_of(s->address);
-		uint32_t number;
+		row_id share;
 
 		os_lock(&b->lock);
-		number = number_of(s->address);
-		s->share = number ? share_of(t->shard, number) : 0;
-		if (s->share) {
-			add_to_share(s->share, s->count - s->claimed);
+		s->number = number_of(s->address);
+		share = s->number ? share_of(t->shard, s->number) : 0;
+		if (share)
+			add_to_share(share, s->count - s->claimed);
+		if (s->number) {
 			store_relaxed(&s->count, 0);
 			s->claimed = 0;
 		}
@@ -338,7 +338,7 @@ static struct lock_slot *choose_slot(struct thread *t, struct lock_slot *set, ui
 	for (unsigned i = 0; i < LOCK_WAYS; i++) {
 		if (!set[i].address)
 			return &set[i];
-		if (!chosen && (set[i].share || set[i].count == set[i].claimed))
+		if (!chosen && (set[i].number || set[i].count == set[i].claimed))
 			chosen = &set[i];
 	}
 	/* Not always the same one: a program that goes round in five locks would lose all four. */
@@ -367,22 +367,94 @@ MP_NOINLINE struct lock_slot *lock_slot_find(struct thread *t, uint64_t address)
 
 void lock_count_failure(struct thread *t, uint64_t address)
 {
-	struct lock_slot *s;
+	struct lock_local *l = lock_local_at(t, address);
 
-	if (!load_relaxed(&lock_total))
-		return;
-	s = lock_slot(t, address);
-	if (s->share) {
-		struct mp_lock_share *share = row_at(s->share);
+	if (l && l->share)
+		bump(&l->share->trylock_failures, 1);
+}
 
-		bump(&share->trylock_failures, 1);
-	}
+MP_NOINLINE void lock_count_numbered(struct thread *t, uint32_t number)
+{
+	struct lock_local *l = lock_local(t, number);
+
+	if (likely(l && l->share))
+		bump(&l->share->acquisitions, 1);
+}
+
+static void store_put(struct lock_store *store)
+{
+	os_lock(&table_lock);
+	store->next = unused_stores;
+	unused_stores = store;
+	os_unlock(&table_lock);
 }
 
 void lock_thread_end(struct thread *t)
 {
 	for (unsigned i = 0; i < THREAD_LOCKS; i++)
 		empty_slot(t, &t->locks[i]);
+	if (t->lock_store) {
+		store_put(t->lock_store);
+		t->lock_store = NULL;
+		t->locks_held = 0;
+	}
+}
+
+/* --- a thread's view of locks with numbers --- */
+
+static struct lock_state *state_of(uint32_t number)
+{
+	return &load_acquire(&states[(number - 1) / STATE_CHUNK])[(number - 1) % STATE_CHUNK];
+}
+
+static struct lock_store *store_get(void)
+{
+	struct lock_store *store;
+
+	os_lock(&table_lock);
+	store = unused_stores;
+	if (store)
+		unused_stores = store->next;
+	os_unlock(&table_lock);
+	if (store)
+		__builtin_memset(store->locals, 0, sizeof(store->locals));
+	else
+		store = os_map(sizeof(*store));
+	if (store && !store->held) {
+		store->held = store->first_held;
+		store->held_room = LOCK_HELD_FIRST;
+	}
+	return store;
+}
+
+MP_NOINLINE struct lock_local *lock_local_find(struct thread *t, uint32_t number)
+{
+	struct lock_local *l;
+	row_id share;
+
+	if (!t->lock_store)
+		t->lock_store = store_get();
+	if (!t->lock_store)
+		return NULL;
+	l = &t->lock_store->locals[number % LOCK_LOCALS];
+	if (l->number == number)
+		return l;
+	share = share_of(t->shard, number);
+	*l = (struct lock_local){ .number = number, .state = state_of(number) };
+	l->share = share ? row_at(share) : NULL;
+	/* What happened before this thread met the lock does not make it hot. */
+	l->seen = load_relaxed(&l->state->contentions);
+	return l;
+}
+
+struct lock_local *lock_local_at(struct thread *t, uint64_t address)
+{
+	const struct lock_slot *s;
+
+	if (!load_relaxed(&lock_total))
+		return NULL;
+	s = lock_slot(t, address);
+	return s->number ? lock_local(t, s->number) : NULL;
 }
 
 /* --- birth and death of numbers --- */
@@ -409,52 +481,155 @@ static struct mp_lock *new_row(void)
 	return next_row;
 }
 
-/* The number under which DRAFT is now in the dump and ADDRESS in places, 0 = no room. */
-static uint32_t enter_row(uint64_t address, const struct mp_lock *draft)
+/* With table_lock held: the state that goes with a new number. */
+static struct lock_state *new_state(uint32_t number)
 {
+	struct lock_state **chunk = &states[(number - 1) / STATE_CHUNK];
+	struct lock_state *state;
+
+	if (!*chunk) {
+		struct lock_state *made = os_map(STATE_CHUNK * sizeof(**chunk));
+
+		if (!made)
+			return NULL;
+		store_release(chunk, made);
+	}
+	state = state_of(number);
+	state->number = number;
+	state->ring.past = state->first;
+	state->ring.size = LOCK_RING_FIRST;
+	return state;
+}
+
+/* What locks of one class have in common, see mp_lock.instances. */
+static bool same_class(const struct mp_lock *a, const struct mp_lock *b)
+{
+	return a->kind == b->kind && a->init_stack == b->init_stack && a->alloc_stack == b->alloc_stack &&
+	       a->alloc_offset == b->alloc_offset && (a->alloc_stack || a->first_stack == b->first_stack) &&
+	       !((a->flags ^ b->flags) & ~MP_LOCK_FLAG_COUNT_FROM_FIRST);
+}
+
+static struct lock_state **class_of(const struct mp_lock *row)
+{
+	uint64_t h = lock_key(row->alloc_stack ? row->alloc_stack : row->first_stack, row->kind);
+
+	return &retired[lock_key(h, row->alloc_offset) % CLASSES];
+}
+
+/* With table_lock held: a number of the same class whose lock is no more. NULL: none. */
+static struct lock_state *take_retired(const struct mp_lock *draft)
+{
+	struct lock_state **link = class_of(draft);
+
+	for (unsigned i = 0; *link && i < CLASS_SEARCH; i++, link = &(*link)->next_retired) {
+		struct lock_state *state = *link;
+
+		if (same_class(state->row, draft) && !load_relaxed(&state->waiters)) {
+			*link = state->next_retired;
+			return state;
+		}
+	}
+	return NULL;
+}
+
+static void begin_life(struct lock_state *state, struct mp_lock *row, const struct mp_lock *draft, uint64_t block)
+{
+	uint32_t hash = lock_block_hash(block);
+
+	state->row = row;
+	state->kind = draft->kind;
+	state->flags = draft->flags;
+	state->block = block;
+	if (!block)
+		return;
+	state->next_in_block = in_blocks[hash];
+	in_blocks[hash] = state;
+	if (lock_blocks[hash] != UINT8_MAX)
+		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] + 1));
+	store_relaxed(&lock_blocks_any, true);
+}
+
+/* With table_lock held: takes over the number and the row of a lock that is no more. */
+static void relive(struct lock_state *state, const struct mp_lock *draft, uint64_t address, uint64_t block)
+{
+	struct mp_lock *row = state->row;
+
+	store_relaxed(&row->instances, row->instances ? row->instances + 1 : 2);
+	store_relaxed(&row->first_ns, draft->first_ns);
+	store_relaxed(&row->flags, row->flags | draft->flags);
+	store_relaxed(&row->alloc_bytes, draft->alloc_bytes);
+	store_relaxed(&row->retired_ns, 0);
+	store_release(&row->address, address);
+	state->ring.added = 0;
+	begin_life(state, row, draft, block);
+}
+
+/*
+ * The number under which DRAFT is now in the dump and ADDRESS in places, 0 = no room. BLOCK: start of the heap block it
+ * lies in.
+ */
+static uint32_t enter_row(uint64_t address, const struct mp_lock *draft, uint64_t block)
+{
+	struct lock_state *state = NULL;
 	struct mp_lock *row;
-	uint32_t number = 0;
 
 	os_lock(&table_lock);
-	row = new_row();
-	if (row && have_place()) {
+	if (!have_place())
+		goto out;
+	if (lock_total >= NUMBERS_APART)
+		state = take_retired(draft);
+	if (state) {
+		relive(state, draft, address, block);
+	} else {
+		row = new_row();
+		state = row ? new_state(lock_total + 1) : NULL;
+		if (!state)
+			goto out;
 		*row = *draft;
 		store_release(&row->address, address);
 		next_row++;
 		rows_left--;
-		number = lock_total + 1;
-		store_relaxed(&lock_total, number);
-		set_place(address, number, row);
+		store_relaxed(&lock_total, lock_total + 1);
+		begin_life(state, row, draft, block);
 	}
+	set_place(address, state->number, state);
+out:
 	os_unlock(&table_lock);
-	return number;
+	return state ? state->number : 0;
 }
 
-/* Which heap block the lock lies in, as far as known. */
-static void find_block(uint64_t address, struct mp_lock *ret)
+/* Start of the heap block the lock lies in, 0 = none known. */
+static uint64_t find_block(uint64_t address, struct mp_lock *ret)
 {
 	struct live_block block;
 	uint64_t start;
 
 	if (!live_find_containing(address, BLOCK_BACK, &start, &block) || block.generation != live_generation())
-		return;
+		return 0;
+	if (block.row == LIVE_ROW_OWN)
+		return 0;
 	ret->alloc_stack = ((const struct mp_site *)row_at(block.row))->stack;
 	ret->alloc_offset = (uint32_t)(address - start);
 	ret->alloc_bytes = block.bytes;
+	return start;
 }
 
-/* A number for the lock, unless it has got one meanwhile. DRAFT: its row, all but the address. */
-static MP_COLD void give_number(uint64_t address, struct mp_lock *draft)
+uint32_t lock_number(const struct lock_facts *facts, struct mp_lock *draft)
 {
+	uint64_t address = facts->address;
 	struct bucket *b = bucket_of(address);
+	uint64_t block;
+	uint32_t number;
 
+	draft->kind = facts->kind;
+	draft->flags = facts->flags;
+	block = find_block(address, draft);
 	os_lock(&b->lock);
-	if (!number_of(address)) {
-		uint32_t number;
-
+	number = number_of(address);
+	if (!number) {
 		if (b->gave_up)
 			draft->flags |= MP_LOCK_FLAG_COUNT_FROM_FIRST;
-		number = enter_row(address, draft);
+		number = enter_row(address, draft, block);
 		if (number) {
 			next_epoch();
 			claim_counts(b, address, number);
@@ -463,17 +638,42 @@ static MP_COLD void give_number(uint64_t address, struct mp_lock *draft)
 		}
 	}
 	os_unlock(&b->lock);
+	return number;
+}
+
+/* With table_lock held. */
+static void leave_block(struct lock_state *state)
+{
+	uint32_t hash = lock_block_hash(state->block);
+	struct lock_state **link = &in_blocks[hash];
+
+	while (*link && *link != state)
+		link = &(*link)->next_in_block;
+	if (!*link)
+		return;
+	*link = state->next_in_block;
+	/* A saturated count stays: then some frees look in vain. */
+	if (lock_blocks[hash] != UINT8_MAX)
+		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] - 1));
 }
 
 /* With the bucket's lock held. */
 static void take_number(struct bucket *b, uint64_t address, uint32_t number)
 {
+	struct lock_state **same;
+	struct lock_state *state;
 	struct place *at;
 
 	claim_counts(b, address, number);
 	os_lock(&table_lock);
 	at = probe(places, address);
-	store_relaxed(&at->row->retired_ns, os_now_ns());
+	state = at->state;
+	store_relaxed(&state->row->retired_ns, os_now_ns());
+	if (state->block)
+		leave_block(state);
+	same = class_of(state->row);
+	state->next_retired = *same;
+	*same = state;
 	store_release(&at->number, 0);
 	os_unlock(&table_lock);
 	next_epoch();
@@ -494,7 +694,7 @@ void lock_retire(struct thread *t, uint64_t address)
 			store_relaxed(&set[i].address, 0);
 			set[i].count = 0;
 			set[i].claimed = 0;
-			set[i].share = 0;
+			set[i].number = 0;
 		}
 	}
 	for (unsigned i = 0; i < KEPT; i++) {
@@ -504,151 +704,27 @@ void lock_retire(struct thread *t, uint64_t address)
 	os_unlock(&b->lock);
 }
 
-/* --- waits --- */
-
-/* The row of T for waits for lock NUMBER with the stack in t->frames. */
-static struct mp_lock_wait *wait_row(struct thread *t, uint32_t number, uint64_t hash)
+/* The address of a lock in the block at START, 0 = none. */
+static uint64_t lock_in_block(uint64_t start)
 {
-	uint64_t key = key_of(hash, number);
-	row_id id = shard_find(t->shard, key, WAIT_CHECK_AT);
-	struct mp_lock_wait *row;
-	stack_id stack;
+	uint64_t address = 0;
 
-	if (likely(id))
-		return row_at(id);
-	stack = capture_intern(t);
-	id = shard_add(t->shard, key, WAIT_CHECK_AT, MP_CHUNK_LOCK_WAIT);
-	if (!id) {
-		drop(MP_LOSS_SITES_FULL);
-		return NULL;
+	os_lock(&table_lock);
+	for (const struct lock_state *s = in_blocks[lock_block_hash(start)]; s && !address; s = s->next_in_block) {
+		if (s->block == start)
+			address = s->row->address;
 	}
-	row = row_at(id);
-	row->lock = number;
-	store_release(&row->stack, stack);
-	return row;
+	os_unlock(&table_lock);
+	return address;
 }
 
-void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, enum lock_mode mode,
-		     uint32_t owner, const struct regs *regs)
+MP_NOINLINE void lock_block_freed(struct thread *t, uint64_t start)
 {
-	uint64_t hash = capture(t, regs);
-	struct lock_slot *s = lock_slot(t, facts->address);
+	uint64_t address;
 
-	if (unlikely(!s->share)) {
-		struct mp_lock draft = { .kind = facts->kind, .flags = facts->flags, .first_ns = os_now_ns() };
-
-		draft.first_stack = capture_intern(t);
-		find_block(facts->address, &draft);
-		give_number(facts->address, &draft);
-		s = lock_slot(t, facts->address);
-	}
-	*w = (struct lock_wait){ .thread = t, .forks = forks, .kind = facts->kind, .mode = mode, .owner = owner };
-	/* Counted before the wait: of a thread that never gets the lock, the report must show where it stands. */
-	bump(&t->row->lock_contentions, 1);
-	if (likely(s->share)) {
-		w->share = row_at(s->share);
-		bump(&w->share->contentions, 1);
-		w->row = wait_row(t, w->share->lock, hash);
-		if (likely(w->row != NULL))
-			bump(&w->row->count, 1);
-	}
-	w->start_ns = os_now_ns();
-	timeline_tick(w->start_ns);
-}
-
-static void add_wait(uint64_t *sum, uint64_t *max, uint64_t ns)
-{
-	bump(sum, ns);
-	if (ns > load_relaxed(max))
-		store_relaxed(max, ns);
-}
-
-uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
-{
-	uint64_t ns = os_now_ns() - w->start_ns;
-
-	if (t != w->thread || w->forks != forks)
-		return 0;
-	bump(&t->row->lock_wait_ns, ns);
-	if (w->share) {
-		add_wait(&w->share->wait_ns, &w->share->wait_max_ns, ns);
-		if (outcome == LOCK_TIMED_OUT)
-			bump(&w->share->timeouts, 1);
-	}
-	if (w->row)
-		add_wait(&w->row->wait_ns, &w->row->wait_max_ns, ns);
-	return 0;
-}
-
-void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_tid, uint32_t culprit_stack, uint64_t ns)
-{
-	(void)w;
-	(void)t;
-	(void)culprit_tid;
-	(void)culprit_stack;
-	(void)ns;
-}
-
-void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs)
-{
-	(void)t;
-	(void)facts;
-	(void)from_ns;
-	(void)regs;
-}
-
-void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, bool maybe_waiters,
-		    const struct regs *regs)
-{
-	(void)t;
-	(void)address;
-	(void)mode;
-	(void)maybe_waiters;
-	(void)regs;
-}
-
-void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs)
-{
-	struct mp_lock_extra *extra = lock_extra(t, address);
-
-	(void)regs;
-	if (!extra)
-		return;
-	bump(&extra->wakes, 1);
-	if (flags & LOCK_WAKE_ALL)
-		bump(&extra->wakes_all, 1);
-	if (flags & LOCK_WAKE_LOCKED)
-		bump(&extra->wakes_locked, 1);
-}
-
-uint32_t lock_waiters(struct thread *t, uint64_t address)
-{
-	(void)t;
-	(void)address;
-	return 0;
-}
-
-struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address)
-{
-	struct lock_slot *s;
-	uint32_t number;
-	uint64_t key;
-	row_id id;
-
-	if (!load_relaxed(&lock_total))
-		return NULL;
-	s = lock_slot(t, address);
-	if (!s->share)
-		return NULL;
-	number = ((const struct mp_lock_share *)row_at(s->share))->lock;
-	key = key_of(number, 0xe87a);
-	id = shard_find(t->shard, key, EXTRA_CHECK_AT);
-	if (!id) {
-		id = shard_add(t->shard, key, EXTRA_CHECK_AT, MP_CHUNK_LOCK_EXTRA);
-		if (id)
-			store_release(&((struct mp_lock_extra *)row_at(id))->lock, number);
-	}
-	return id ? row_at(id) : NULL;
+	/* Nobody else can retire them meanwhile but by a mistake of the program, so this ends. */
+	while ((address = lock_in_block(start)) != 0)
+		lock_retire(t, address);
 }
 
 void lock_leave_late(struct thread *t)
@@ -677,7 +753,14 @@ void lock_forked(void)
 	next_row = NULL;
 	rows_left = 0;
 	table_shard = NULL;
-	forks++;
+	lock_forks++;
+	/* What the parent had of these is memory that nobody reaches any more, shared with it as long as it lives. */
+	__builtin_memset(states, 0, sizeof(states));
+	__builtin_memset(retired, 0, sizeof(retired));
+	__builtin_memset(in_blocks, 0, sizeof(in_blocks));
+	__builtin_memset(lock_blocks, 0, sizeof(lock_blocks));
+	lock_blocks_any = false;
+	unused_stores = NULL;
 }
 
 void lock_process_end(void)

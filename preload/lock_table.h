@@ -59,13 +59,16 @@ enum lock_outcome {
 /* A wait between lock_wait_begin() and lock_wait_end(); the gate is open meanwhile. */
 struct lock_wait {
 	struct thread *thread;
-	struct mp_lock_share *share; /* NULL: the lock has no number */
-	struct mp_lock_wait *row;    /* NULL: no room */
+	struct lock_state *state; /* NULL: the lock has no number */
+	struct mp_lock_wait *row; /* NULL: no room */
 	uint64_t start_ns;
+	uint64_t charged_ns; /* by lock_wait_charge() */
+	uint32_t number;
 	uint32_t forks; /* a signal handler may fork while we wait: then the rows are not ours any more */
 	enum mp_lock_kind kind;
 	enum lock_mode mode;
-	uint32_t owner; /* thread that had the lock at the start, 0 = unknown */
+	uint32_t owner;  /* thread that had the lock at the start, 0 = unknown */
+	uint32_t holder; /* set by the hook after a wait in vain: who has it still, 0 = unknown */
 };
 
 #define LOCK_WAYS 4u /* places in a thread's table where an address may be */
@@ -94,15 +97,20 @@ static inline struct lock_slot *lock_slot(struct thread *t, uint64_t address)
 	return likely(s->address == address && s->epoch == load_relaxed(&lock_epoch)) ? s : lock_slot_find(t, address);
 }
 
+/* The rest of lock_count() and lock_acquired(), for a lock that has a number. */
+void lock_count_numbered(struct thread *t, uint32_t number);
+void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode);
+
 /* Counts an acquisition. */
 static inline void lock_count(struct thread *t, uint64_t address)
 {
 	struct lock_slot *s = lock_slot(t, address);
-	struct mp_lock_share *share = row_at(s->share);
-	uint64_t *count = s->share ? &share->acquisitions : &s->count;
 
-	bump(count, 1);
 	bump(&t->row->lock_acquisitions, 1);
+	if (likely(!s->number))
+		bump(&s->count, 1);
+	else
+		lock_count_numbered(t, s->number);
 }
 
 /* Counts an attempt that found the lock taken and gave up at once. Kept only for locks that were contended. */
@@ -116,15 +124,19 @@ void lock_count_failure(struct thread *t, uint64_t address);
  */
 static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_mode mode)
 {
-	(void)mode;
-	lock_count(t, address);
+	struct lock_slot *s = lock_slot(t, address);
+
+	bump(&t->row->lock_acquisitions, 1);
+	if (likely(!s->number))
+		bump(&s->count, 1);
+	else
+		lock_acquired_numbered(t, address, s->number, mode);
 }
 
 /* Does T measure any hold now? If not, and the lock's own word says that nobody waits, a release is not worth a look. */
 static inline bool lock_holds_any(const struct thread *t)
 {
-	(void)t;
-	return false;
+	return t->locks_held != 0;
 }
 
 /*
@@ -149,6 +161,8 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
  * CLOCK_MONOTONIC ns, 0 = none seen since the wait began.
  */
 uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome);
+/* Instead of it, when lock_enter() failed after the wait: it is not counted. */
+void lock_wait_abandon(const struct lock_wait *w);
 /*
  * Charges a part of the wait to a culprit that the hook knows itself (the thread joined, the initialiser), before
  * lock_wait_end(), which then charges what is left. STACK 0: unknown.
@@ -184,6 +198,23 @@ void mutex_given_up(struct thread *t, pthread_mutex_t *m, const struct regs *reg
 void mutex_got_back(struct thread *t, pthread_mutex_t *m);
 
 /* --- life --- */
+
+/*
+ * The heap block at START is about to be freed: its locks are no more. The test is for every free; few blocks that hold
+ * no lock pass it. Context: hook, gate closed.
+ */
+#define LOCK_BLOCKS 4096u
+extern uint8_t lock_blocks[LOCK_BLOCKS]; /* how many contended locks lie in blocks of this hash, saturates */
+extern bool lock_blocks_any;
+static inline uint32_t lock_block_hash(uint64_t start)
+{
+	return (uint32_t)(start >> 4 ^ start >> 16) % LOCK_BLOCKS;
+}
+static inline bool lock_may_lie_in(uint64_t start)
+{
+	return unlikely(load_relaxed(&lock_blocks_any)) && load_relaxed(&lock_blocks[lock_block_hash(start)]);
+}
+void lock_block_freed(struct thread *t, uint64_t start);
 
 /* The lock at ADDRESS is no more, or not yet: what comes next at this address is another one. */
 void lock_retire(struct thread *t, uint64_t address);

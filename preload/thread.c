@@ -97,6 +97,7 @@ static void add_rows(struct mp_thread *sum, const struct mp_thread *row)
 	bump(&sum->lock_acquisitions, load_relaxed(&row->lock_acquisitions));
 	bump(&sum->lock_contentions, load_relaxed(&row->lock_contentions));
 	bump(&sum->lock_wait_ns, load_relaxed(&row->lock_wait_ns));
+	bump(&sum->coordination_ns, load_relaxed(&row->coordination_ns));
 }
 
 /* Makes room when many threads have come and gone: ended threads of one name share a row. */

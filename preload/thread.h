@@ -16,7 +16,7 @@
 #define THREAD_YOUNG  256 /* newest blocks kept outside the live table, a power of two */
 #define MEMO_CHECKS   30  /* slots of a kept stack; deeper ones are not kept */
 #define THREAD_STACKS 4   /* foreign stacks remembered per thread */
-#define THREAD_LOCKS  256 /* slots of the table of locks; a power of two */
+#define THREAD_LOCKS  128 /* slots of the table of locks; a power of two */
 
 enum thread_state {
 	THREAD_NEW, /* zero: never seen, or wiped by fork */
@@ -69,7 +69,7 @@ struct lock_slot {
 	uint64_t count;   /* acquisitions that are not in the thread's own row */
 	uint64_t claimed; /* of these, already in a row by the doing of another thread */
 	uint32_t epoch;   /* lock_epoch when the address was last looked up */
-	uint32_t share;   /* row of struct mp_lock_share, 0 = not contended so far */
+	uint32_t number;  /* 0 = not contended so far */
 };
 
 /*
@@ -84,6 +84,7 @@ struct thread {
 	bool open;
 	bool sampling;           /* in sampling mode, where the gate is always shut: inside one of our slow paths */
 	uint8_t state;           /* enum thread_state */
+	uint32_t locks_held;     /* measured holds under way, in lock_store */
 	uint64_t gate_sp;        /* stack pointer of the hook that closed the gate */
 	int64_t unflushed_bytes; /* live bytes not yet in the header */
 	int64_t unflushed_count;
@@ -96,6 +97,7 @@ struct thread {
 	struct mp_site *last_site; /* of last_block */
 	struct shard *shard;
 	struct mp_thread *row;
+	struct lock_store *lock_store; /* lock_state.h; NULL = met no contended lock yet */
 
 	struct range stack; /* the thread's own stack, start 0 = unknown */
 	struct range stacks[THREAD_STACKS];

@@ -19,6 +19,7 @@
 	X(frame_walk)  \
 	X(capture)     \
 	X(poisson)     \
+	X(lock_ring)   \
 	X(arena)       \
 	X(hash)        \
 	X(err)         \

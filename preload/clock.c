@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The time stamp counter counts at a rate that nobody tells a program, so the rate is taken from the kernel's clock: two
+ * readings of both at the start and some time later. Until that time has passed, the kernel's clock answers.
+ */
+#include "clock.h"
+
+#include <stdbool.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "os.h"
+
+/* Two readings are each some 50 ns wide: over this distance the rate is right to about 10 in a million. */
+#define CALIBRATE_NS 10000000u
+
+static struct {
+	uint64_t ticks;
+	uint64_t ns;
+} start;
+static uint64_t rate; /* ns per tick, times 2^32; 0 = not known yet */
+static bool usable;
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static inline uint64_t ticks(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* At a rate that neither frequency nor sleep states change? */
+static bool steady(void)
+{
+	unsigned a;
+	unsigned b;
+	unsigned c;
+	unsigned d;
+
+	return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & 1u << 8);
+}
+#elif defined(__aarch64__)
+static inline uint64_t ticks(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(v));
+	return v;
+}
+
+static bool steady(void)
+{
+	return true;
+}
+#endif
+
+static bool starts_with(const char *text, const char *word)
+{
+	while (*word && *text == *word) {
+		text++;
+		word++;
+	}
+	return !*word;
+}
+
+/* Does the kernel itself take the time from the counter, as it does only if all processors agree on it? */
+static bool kernel_trusts_counter(void)
+{
+	char name[64];
+
+	if (os_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource", name, sizeof(name)) <= 0)
+		return false;
+	return starts_with(name, "tsc") || starts_with(name, "kvm-clock") || starts_with(name, "arch_sys_counter");
+}
+
+void clock_init(void)
+{
+	usable = steady() && kernel_trusts_counter();
+	start.ns = os_now_ns();
+	start.ticks = ticks();
+}
+
+static MP_NOINLINE uint64_t stamp_slow(void)
+{
+	uint64_t now = os_now_ns();
+	uint64_t passed;
+
+	if (!usable || now - start.ns < CALIBRATE_NS)
+		return now;
+	passed = ticks() - start.ticks;
+	/* Any two threads that come here find almost the same. */
+	if (passed)
+		store_release(&rate, (uint64_t)(((unsigned __int128)(now - start.ns) << 32) / passed));
+	return now;
+}
+
+uint64_t clock_stamp(void)
+{
+	uint64_t r = load_acquire(&rate);
+
+	if (unlikely(!r))
+		return stamp_slow();
+	return start.ns + (uint64_t)(((unsigned __int128)(ticks() - start.ticks) * r) >> 32);
+}

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits, holds and wakes of locks that were ever contended, folded into rows as they happen.
+ *
+ * Who gives a lock up while others wait for it, or wakes who waits, leaves an entry in the lock's ring, with its stack.
+ * A waiter that has got the lock shares its wait out among the entries that overlap it. Of a lock that one thread has at
+ * a time, both happen with that lock held, which puts them in order; of the others, and when a waiter gives up, under
+ * the ring's own lock or its version. So a stack is only ever captured where somebody waits.
+ *
+ * Order of locks: a ring's own lock may be held while a stack is entered, not while one is captured.
+ */
+#include <stddef.h>
+
+#include "capture.h"
+#include "clock.h"
+#include "drop.h"
+#include "dump_map.h"
+#include "lock_hist.h"
+#include "lock_state.h"
+#include "timeline.h"
+
+/* So many acquisitions of each thread are measured after a contention. */
+#define HOT_HOLDS 256u
+/* Of a lock that is not hot, each thread measures one hold in so many acquisitions. */
+#define HOLD_PERIOD 64u
+
+#define CHECK_AT(row) offsetof(struct row, check)
+
+/* --- rows --- */
+
+/* By the names in the list of kinds, which have different lengths. */
+static bool coordination(enum mp_lock_kind kind)
+{
+#define X(name, number, text, category) [number] = sizeof(category) == sizeof("coordination"),
+	static const bool is[] = { MP_LOCK_KINDS(X) };
+#undef X
+
+	return is[kind];
+}
+
+/* Do threads have a lock of this kind, or are they only woken from it? */
+static bool is_held(enum mp_lock_kind kind)
+{
+	return kind == MP_LOCK_MUTEX || kind == MP_LOCK_RWLOCK || kind == MP_LOCK_SPIN || kind == MP_LOCK_OMP;
+}
+
+/* Can only one thread at a time change its ring, because it has the lock? */
+static bool in_order(const struct lock_state *state)
+{
+	return is_held(state->kind) && state->kind != MP_LOCK_RWLOCK;
+}
+
+/* The new row ID must get its other fields before its key. */
+static row_id new_row(struct thread *t, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+{
+	row_id id = shard_add(t->shard, key, check_at, kind);
+
+	if (!id)
+		drop(MP_LOSS_SITES_FULL);
+	return id;
+}
+
+static struct mp_lock_wait *wait_row(struct thread *t, uint32_t number, stack_id stack, enum lock_mode mode)
+{
+	uint64_t key = lock_key((uint64_t)stack << 32 | number, MP_CHUNK_LOCK_WAIT | (uint32_t)mode << 8);
+	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_wait));
+	struct mp_lock_wait *row;
+
+	if (likely(id))
+		return row_at(id);
+	id = new_row(t, key, CHECK_AT(mp_lock_wait), MP_CHUNK_LOCK_WAIT);
+	if (!id)
+		return NULL;
+	row = row_at(id);
+	row->lock = number;
+	row->flags = mode == LOCK_SHARED ? MP_LOCK_WAIT_SHARED : 0;
+	store_release(&row->stack, stack);
+	return row;
+}
+
+static struct mp_lock_culprit *culprit_row(struct thread *t, uint32_t number, stack_id waiter, stack_id culprit)
+{
+	uint64_t key = lock_key((uint64_t)waiter << 32 | culprit, (uint64_t)number << 8 | MP_CHUNK_LOCK_CULPRIT);
+	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_culprit));
+	struct mp_lock_culprit *row;
+
+	if (likely(id))
+		return row_at(id);
+	id = new_row(t, key, CHECK_AT(mp_lock_culprit), MP_CHUNK_LOCK_CULPRIT);
+	if (!id)
+		return NULL;
+	row = row_at(id);
+	row->waiter_stack = waiter;
+	row->culprit_stack = culprit;
+	store_release(&row->lock, number);
+	return row;
+}
+
+static struct mp_lock_pair *pair_row(struct thread *t, struct lock_local *l, uint32_t waiter, uint32_t culprit)
+{
+	uint64_t key = lock_key((uint64_t)waiter << 32 | culprit, (uint64_t)l->number << 8 | MP_CHUNK_LOCK_PAIR);
+	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_pair));
+	struct mp_lock_pair *row;
+
+	if (likely(id))
+		return row_at(id);
+	if (waiter && l->pairs >= MP_LOCK_PAIRS_MAX)
+		return pair_row(t, l, 0, 0);
+	id = new_row(t, key, CHECK_AT(mp_lock_pair), MP_CHUNK_LOCK_PAIR);
+	if (!id)
+		return NULL;
+	l->pairs++;
+	row = row_at(id);
+	row->waiter_tid = waiter;
+	row->culprit_tid = culprit;
+	store_release(&row->lock, l->number);
+	return row;
+}
+
+static struct mp_lock_hold *hold_row(struct thread *t, struct lock_local *l)
+{
+	uint64_t key = lock_key(l->number, MP_CHUNK_LOCK_HOLD);
+	row_id id;
+
+	if (likely(l->hold))
+		return l->hold;
+	id = shard_find(t->shard, key, CHECK_AT(mp_lock_hold));
+	if (!id) {
+		id = new_row(t, key, CHECK_AT(mp_lock_hold), MP_CHUNK_LOCK_HOLD);
+		if (!id)
+			return NULL;
+		store_release(&((struct mp_lock_hold *)row_at(id))->lock, l->number);
+	}
+	l->hold = row_at(id);
+	return l->hold;
+}
+
+static MP_NOINLINE row_id hist_row(struct thread *t, uint32_t number, uint32_t what, uint32_t octave, bool full)
+{
+	uint64_t key = lock_key((uint64_t)what << 40 | (uint64_t)octave << 32 | number, MP_CHUNK_LOCK_HIST);
+	struct mp_lock_hist *row;
+	row_id id;
+
+	if (full)
+		shard_close(t->shard, key, CHECK_AT(mp_lock_hist));
+	id = shard_find(t->shard, key, CHECK_AT(mp_lock_hist));
+	if (id)
+		return id;
+	id = new_row(t, key, CHECK_AT(mp_lock_hist), MP_CHUNK_LOCK_HIST);
+	if (!id)
+		return 0;
+	row = row_at(id);
+	row->what = what;
+	row->octave = octave;
+	store_release(&row->lock, number);
+	return id;
+}
+
+static void hist_add(struct thread *t, struct lock_local *l, enum mp_lock_hist_kind what, uint64_t ns)
+{
+	struct lock_cell c = lock_cell_of(ns);
+	uint32_t what_octave = (uint32_t)what << 8 | c.octave;
+	struct mp_lock_hist *row;
+
+	if (unlikely(l->hist[what & 1].what_octave != what_octave)) {
+		l->hist[what & 1].row = hist_row(t, l->number, what, c.octave, false);
+		l->hist[what & 1].what_octave = what_octave;
+	}
+	if (unlikely(!l->hist[what & 1].row))
+		return;
+	row = row_at(l->hist[what & 1].row);
+	if (unlikely(row->cells[c.cell] == UINT32_MAX)) {
+		l->hist[what & 1].row = hist_row(t, l->number, what, c.octave, true);
+		if (!l->hist[what & 1].row)
+			return;
+		row = row_at(l->hist[what & 1].row);
+	}
+	bump(&row->cells[c.cell], 1);
+}
+
+struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address)
+{
+	struct lock_local *l = lock_local_at(t, address);
+	uint64_t key;
+	row_id id;
+
+	if (!l)
+		return NULL;
+	key = lock_key(l->number, MP_CHUNK_LOCK_EXTRA);
+	id = shard_find(t->shard, key, CHECK_AT(mp_lock_extra));
+	if (!id) {
+		id = new_row(t, key, CHECK_AT(mp_lock_extra), MP_CHUNK_LOCK_EXTRA);
+		if (!id)
+			return NULL;
+		store_release(&((struct mp_lock_extra *)row_at(id))->lock, l->number);
+	}
+	return row_at(id);
+}
+
+/* --- stacks --- */
+
+/* The number of the caller's stack, mostly without the lock of the table of stacks. */
+static stack_id stack_of(struct thread *t, const struct regs *regs)
+{
+	uint64_t hash = capture(t, regs);
+	uint32_t at = (uint32_t)(hash >> 20) % LOCK_STACKS;
+	stack_id stack;
+
+	if (t->lock_store && t->lock_store->stacks[at].hash == hash)
+		return t->lock_store->stacks[at].stack;
+	stack = capture_intern(t);
+	if (t->lock_store) {
+		t->lock_store->stacks[at].hash = hash;
+		t->lock_store->stacks[at].stack = stack;
+	}
+	return stack;
+}
+
+/* --- holds --- */
+
+/* Everything that this thread has waited so far, and memprof saw. */
+static uint64_t blocked_so_far(const struct thread *t)
+{
+	return t->row->lock_wait_ns + t->row->coordination_ns;
+}
+
+static MP_COLD bool more_held(struct lock_store *store)
+{
+	uint32_t room = store->held_room * 2;
+	struct lock_held *bigger = os_map(room * sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	__builtin_memcpy(bigger, store->held, store->held_room * sizeof(*bigger));
+	if (store->held != store->first_held)
+		os_unmap(store->held, store->held_room * sizeof(*bigger));
+	store->held = bigger;
+	store->held_room = room;
+	return true;
+}
+
+/* Newest first: locks are mostly given up in the opposite order. NULL: not measured. */
+static struct lock_held *find_held(const struct thread *t, uint64_t address)
+{
+	for (uint32_t i = t->locks_held; i-- > 0;) {
+		if (t->lock_store->held[i].address == address)
+			return &t->lock_store->held[i];
+	}
+	return NULL;
+}
+
+static void drop_held(struct thread *t, struct lock_held *h)
+{
+	struct lock_held *last = &t->lock_store->held[--t->locks_held];
+
+	for (; h < last; h++)
+		h[0] = h[1];
+}
+
+/* Is the hold that begins now one to be measured? */
+static inline bool to_measure(struct lock_local *l, bool *ret_hot)
+{
+	uint32_t contentions = load_relaxed(&l->state->contentions);
+
+	*ret_hot = true;
+	if (unlikely(contentions != l->seen)) {
+		l->seen = contentions;
+		l->hot = HOT_HOLDS;
+	}
+	if (l->hot) {
+		l->hot--;
+		return true;
+	}
+	if (load_relaxed(&l->state->waiters))
+		return true;
+	*ret_hot = false;
+	if (l->skip--)
+		return false;
+	l->skip = HOLD_PERIOD - 1;
+	return true;
+}
+
+static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode, bool hot)
+{
+	struct lock_store *store = t->lock_store;
+	struct lock_held *h = find_held(t, address);
+
+	/* A reader may have it twice; else another thread has given it up for this one. */
+	if (unlikely(h) && mode == LOCK_EXCLUSIVE)
+		drop_held(t, h);
+	if (unlikely(t->locks_held == store->held_room) && !more_held(store))
+		return;
+	store->held[t->locks_held] = (struct lock_held){
+		.address = address,
+		.from_ns = clock_stamp(),
+		.blocked_ns = blocked_so_far(t),
+		.alloc_count = t->row->alloc_count,
+		.alloc_bytes = t->row->alloc_bytes,
+		.number = number,
+		.mode = (uint8_t)mode,
+		.hot = hot,
+	};
+	t->locks_held++;
+}
+
+MP_NOINLINE void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode)
+{
+	struct lock_local *l = lock_local(t, number);
+	bool hot;
+
+	if (unlikely(!l))
+		return;
+	if (likely(l->share))
+		bump(&l->share->acquisitions, 1);
+	if (to_measure(l, &hot))
+		begin_hold(t, address, number, mode, hot);
+}
+
+static void count_hold(struct thread *t, struct lock_local *l, const struct lock_held *h, uint64_t ns, uint64_t blocked)
+{
+	struct mp_lock_hold *row = hold_row(t, l);
+
+	hist_add(t, l, h->mode == LOCK_SHARED ? MP_LOCK_HIST_HOLD_SHARED : MP_LOCK_HIST_HOLD, ns);
+	if (!row)
+		return;
+	bump(&row->count, 1);
+	bump(&row->ns, ns);
+	if (ns > row->max_ns)
+		store_relaxed(&row->max_ns, ns);
+	if (h->hot)
+		bump(&row->hot_count, 1);
+	if (blocked)
+		bump(&row->blocked_ns, blocked);
+	if (t->row->alloc_count != h->alloc_count) {
+		bump(&row->alloc_count, t->row->alloc_count - h->alloc_count);
+		bump(&row->alloc_bytes, t->row->alloc_bytes - h->alloc_bytes);
+	}
+}
+
+static void enter_past(struct lock_state *state, const struct lock_past *past)
+{
+	bool alone = in_order(state);
+
+	if (!alone)
+		os_lock(&state->busy);
+	lock_ring_add(&state->ring, past);
+	if (!alone)
+		os_unlock(&state->busy);
+}
+
+MP_NOINLINE void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, bool maybe_waiters,
+				const struct regs *regs)
+{
+	struct lock_held *held = t->locks_held ? find_held(t, address) : NULL;
+	struct lock_held h = { .mode = (uint8_t)mode };
+	struct lock_past past = { .tid = t->tid };
+	struct lock_local *l;
+
+	if (held) {
+		h = *held;
+		drop_held(t, held);
+		l = lock_local(t, h.number);
+	} else if (maybe_waiters) {
+		l = lock_local_at(t, address);
+	} else {
+		return;
+	}
+	if (unlikely(!l))
+		return;
+	if (maybe_waiters || load_relaxed(&l->state->waiters))
+		past.stack = stack_of(t, regs);
+	past.to_ns = clock_stamp();
+	if (held) {
+		past.from_ns = h.from_ns;
+		past.held_ns = past.to_ns > h.from_ns ? past.to_ns - h.from_ns : 0;
+		past.blocked_ns = blocked_so_far(t) - h.blocked_ns;
+		count_hold(t, l, &h, past.held_ns, past.blocked_ns);
+	}
+	if (past.stack) {
+		past.arrivals = load_relaxed(&l->state->contentions);
+		enter_past(l->state, &past);
+	}
+}
+
+/* --- waits --- */
+
+static void raise_to(uint32_t *max, uint32_t v)
+{
+	uint32_t seen = load_relaxed(max);
+
+	while (v > seen && !cas_acquire(max, &seen, v))
+		;
+}
+
+static void arrive(struct lock_state *state)
+{
+	uint32_t waiters = add_relaxed(&state->waiters, 1);
+
+	add_relaxed(&state->contentions, 1);
+	if (waiters > load_relaxed(&state->row->waiters_max))
+		raise_to(&state->row->waiters_max, waiters);
+}
+
+void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_facts *facts, enum lock_mode mode,
+		     uint32_t owner, const struct regs *regs)
+{
+	stack_id stack = stack_of(t, regs);
+	struct lock_slot *s = lock_slot(t, facts->address);
+	struct lock_local *l;
+
+	*w = (struct lock_wait){ .thread = t, .forks = lock_forks, .kind = facts->kind, .mode = mode, .owner = owner };
+	w->number = s->number;
+	if (unlikely(!w->number)) {
+		struct mp_lock draft = { .first_ns = os_now_ns(), .first_stack = stack };
+
+		draft.hold_period = is_held(facts->kind) ? HOLD_PERIOD : 0;
+		w->number = lock_number(facts, &draft);
+	}
+	/* Counted before the wait: of a thread that never gets the lock, the report must show where it stands. */
+	if (!coordination(facts->kind))
+		bump(&t->row->lock_contentions, 1);
+	l = w->number ? lock_local(t, w->number) : NULL;
+	if (likely(l)) {
+		w->state = l->state;
+		if (likely(l->share))
+			bump(&l->share->contentions, 1);
+		w->row = wait_row(t, w->number, stack, mode);
+		if (likely(w->row))
+			bump(&w->row->count, 1);
+		arrive(w->state);
+	}
+	w->start_ns = clock_stamp();
+	timeline_tick(w->start_ns);
+}
+
+static void add_wait(uint64_t *sum, uint64_t *max, uint64_t ns)
+{
+	bump(sum, ns);
+	if (ns > load_relaxed(max))
+		store_relaxed(max, ns);
+}
+
+/* With the ring in the caller's hands. */
+static MP_COLD void grow_ring(struct lock_ring *ring)
+{
+	uint32_t size = ring->size * (ring->size == LOCK_RING_FIRST ? 8 : 4);
+	struct lock_past *past;
+
+	if (size > LOCK_RING_MAX)
+		return;
+	past = os_map(size * sizeof(*past));
+	if (!past)
+		return;
+	/* What is kept may be forgotten; and the old array stays, because somebody who gave up waiting may read it. */
+	store_relaxed(&ring->version, ring->version + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	ring->past = past;
+	ring->size = size;
+	ring->added = 0;
+	store_release(&ring->version, ring->version + 1);
+}
+
+/* By a waiter that does not have the lock, while others may change the ring. */
+static void share_out_unordered(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t version = load_acquire(&ring->version);
+
+		ret->count = 0;
+		ret->handoff_ns = 0;
+		if (version & 1)
+			continue;
+		lock_ring_share_out(ring, span, ret);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (load_relaxed(&ring->version) == version)
+			return;
+	}
+	ret->count = 0;
+	ret->handoff_ns = 0;
+	lock_charge_add(ret, &(struct lock_charge){
+				     .tid = span->holder,
+				     .ns = span->to_ns - span->from_ns,
+				     .running_ns = span->to_ns - span->from_ns,
+				     .approx_ns = span->to_ns - span->from_ns,
+			     });
+}
+
+/* Finds out who had the lock, or who woke the waiter. Returns the time of that wake, 0 = none. */
+static uint64_t share_out(const struct lock_wait *w, const struct lock_span *span, bool got, struct lock_share_out *ret)
+{
+	struct lock_state *state = w->state;
+	uint64_t wake_ns = 0;
+
+	if (in_order(state)) {
+		if (!got) {
+			share_out_unordered(&state->ring, span, ret);
+			return 0;
+		}
+		lock_ring_share_out(&state->ring, span, ret);
+		if (unlikely(ret->lost))
+			grow_ring(&state->ring);
+		return 0;
+	}
+	os_lock(&state->busy);
+	if (is_held(state->kind)) {
+		lock_ring_share_out(&state->ring, span, ret);
+		if (ret->lost)
+			grow_ring(&state->ring);
+	} else {
+		wake_ns = lock_ring_last_wake(&state->ring, span, ret);
+	}
+	os_unlock(&state->busy);
+	return wake_ns;
+}
+
+static void charge(struct thread *t, const struct lock_wait *w, struct lock_local *l, const struct lock_charge *c)
+{
+	struct mp_lock_culprit *culprit = culprit_row(t, w->number, w->row->stack, c->stack);
+	struct mp_lock_pair *pair = pair_row(t, l, t->tid, c->tid);
+
+	if (likely(culprit)) {
+		bump(&culprit->count, 1);
+		bump(&culprit->wait_ns, c->ns);
+		bump(&culprit->running_ns, c->running_ns);
+		bump(&culprit->approx_ns, c->approx_ns);
+	}
+	if (likely(pair)) {
+		bump(&pair->count, 1);
+		bump(&pair->wait_ns, c->ns);
+	}
+}
+
+static void add_up(struct thread *t, const struct lock_wait *w, struct lock_local *l, uint64_t ns,
+		   enum lock_outcome outcome, const struct lock_share_out *out)
+{
+	hist_add(t, l, w->mode == LOCK_SHARED ? MP_LOCK_HIST_WAIT_SHARED : MP_LOCK_HIST_WAIT, ns);
+	if (likely(l->share)) {
+		add_wait(&l->share->wait_ns, &l->share->wait_max_ns, ns);
+		bump(&l->share->handoff_ns, out->handoff_ns);
+		if (outcome == LOCK_TIMED_OUT)
+			bump(&l->share->timeouts, 1);
+	}
+	if (unlikely(!w->row))
+		return;
+	add_wait(&w->row->wait_ns, &w->row->wait_max_ns, ns);
+	bump(&w->row->handoff_ns, out->handoff_ns);
+	if (outcome == LOCK_TIMED_OUT)
+		bump(&w->row->timeouts, 1);
+	for (uint32_t i = 0; i < out->count; i++)
+		charge(t, w, l, &out->charges[i]);
+}
+
+/* Of a condition variable's wait: what it took after the wake to have the mutex again. */
+static void add_reacquire(struct thread *t, const struct lock_wait *w, struct lock_local *l, uint64_t ns)
+{
+	hist_add(t, l, MP_LOCK_HIST_REACQUIRE, ns);
+	if (w->row)
+		bump(&w->row->reacquire_ns, ns);
+}
+
+void lock_wait_abandon(const struct lock_wait *w)
+{
+	if (w->state && w->forks == lock_forks)
+		add_relaxed(&w->state->waiters, -1u);
+}
+
+uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
+{
+	struct lock_span span = { .from_ns = w->start_ns, .to_ns = clock_stamp(), .owner = w->owner };
+	struct lock_share_out out = { .count = 0 };
+	struct lock_local *l;
+	uint64_t wake_ns;
+	uint64_t ns;
+
+	lock_wait_abandon(w);
+	if (t != w->thread || w->forks != lock_forks)
+		return 0;
+	if (span.to_ns < span.from_ns)
+		span.to_ns = span.from_ns; /* stamps of two processors */
+	ns = span.to_ns - span.from_ns;
+	bump(coordination(w->kind) ? &t->row->coordination_ns : &t->row->lock_wait_ns, ns);
+	if (!w->state)
+		return 0;
+	l = lock_local(t, w->number);
+	if (!l)
+		return 0;
+	span.holder = w->holder;
+	span.elsewhere = w->state->flags & MP_LOCK_FLAG_PSHARED;
+	/* The hook has charged a part itself: what it knows comes first. */
+	span.from_ns += w->charged_ns < ns ? w->charged_ns : ns;
+	wake_ns = share_out(w, &span, outcome == LOCK_GOT, &out);
+	add_up(t, w, l, ns, outcome, &out);
+	if (w->kind == MP_LOCK_COND && wake_ns)
+		add_reacquire(t, w, l, span.to_ns - wake_ns);
+	return wake_ns;
+}
+
+void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_tid, uint32_t culprit_stack, uint64_t ns)
+{
+	struct lock_charge c = { .tid = culprit_tid, .stack = culprit_stack, .ns = ns, .running_ns = ns };
+	struct lock_local *l;
+
+	if (t != w->thread || w->forks != lock_forks || !w->state || !w->row)
+		return;
+	l = lock_local(t, w->number);
+	if (!l)
+		return;
+	charge(t, w, l, &c);
+	w->charged_ns += ns;
+}
+
+void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs)
+{
+	struct lock_wait w;
+
+	lock_wait_begin(&w, t, facts, LOCK_EXCLUSIVE, 0, regs);
+	if (w.start_ns > from_ns)
+		w.start_ns = from_ns;
+	lock_wait_end(&w, t, LOCK_GOT);
+}
+
+/* --- wakes --- */
+
+void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs)
+{
+	struct lock_local *l = lock_local_at(t, address);
+	struct mp_lock_extra *extra = l ? lock_extra(t, address) : NULL;
+
+	if (!l)
+		return;
+	if (load_relaxed(&l->state->waiters)) {
+		struct lock_past past = { .tid = t->tid, .stack = stack_of(t, regs) };
+
+		past.to_ns = clock_stamp();
+		enter_past(l->state, &past);
+	} else if (extra) {
+		bump(&extra->wakes_unheard, 1);
+	}
+	if (!extra)
+		return;
+	bump(&extra->wakes, 1);
+	if (flags & LOCK_WAKE_ALL)
+		bump(&extra->wakes_all, 1);
+	if (flags & LOCK_WAKE_LOCKED)
+		bump(&extra->wakes_locked, 1);
+}
+
+uint32_t lock_waiters(struct thread *t, uint64_t address)
+{
+	const struct lock_local *l = lock_local_at(t, address);
+
+	return l ? load_relaxed(&l->state->waiters) : 0;
+}
