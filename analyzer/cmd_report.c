@@ -166,19 +166,10 @@ static int report_all(const struct dump_file_list *list, const struct options *o
 int cmd_report(const struct options *options, char *const *paths, size_t count, struct err *err)
 {
 	struct dump_file_list list = { 0 };
-	bool missing = false;
-	int status;
-
-	for (size_t i = 0; i < count; i++) {
-		struct err list_err = { 0 };
-
-		if (!dump_file_list_add(&list, paths[i], &list_err)) {
-			err_complain(&list_err);
-			missing = true;
-		}
-	}
+	bool missing = !dump_file_list_add_all(&list, paths, count);
 	/* A directory is several dumps also when only one is in it: scripts can rely on the form. */
-	status = report_all(&list, options, count > 1 || list.has_directory, err);
+	int status = report_all(&list, options, count > 1 || list.has_directory, err);
+
 	dump_file_list_free(&list);
 	return status == STATUS_OK && missing ? STATUS_PARTIAL : status;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "export.h"
 #include "out.h"
 #include "vec.h"
 
@@ -21,6 +22,7 @@ enum exit_status {
 /* X(NAME, word, operands, function, help). The first is what runs if the first argument is no command. */
 #define COMMANDS(X)                                                                                                    \
 	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")               \
+	X(EXPORT, "export", "DUMP...", cmd_export, "the same as a file for another tool: pprof, speedscope, ...")      \
 	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging")    \
 	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
 	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
@@ -30,6 +32,8 @@ enum command { COMMANDS(X) };
 #undef X
 
 #define FOR_REPORT (1u << COMMAND_REPORT)
+#define FOR_EXPORT (1u << COMMAND_EXPORT)
+#define FOR_BOTH   (FOR_REPORT | FOR_EXPORT)
 #define FOR_SHOW   (1u << COMMAND_SHOW)
 #define FOR_SEAL   (1u << COMMAND_SEAL)
 
@@ -54,21 +58,22 @@ struct option_list {
 #define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                      \
 	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                        \
 	    "for people, for scripts, or for flame graphs")                                                            \
+	SEL(export_format, "format", EXPORT_FORMATS(CHOICE), NOT_GIVEN, FOR_EXPORT, "what to write; see below")        \
 	NUM(top, "top", "N", 0, 1000000000, FOR_REPORT,                                                                \
 	    "at most N sites and locks per list; 0: all. Default: text 5, or 20 with --sort; json and folded all")     \
 	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                    \
 	    "one table ranked by this, in place of the usual sections")                                                \
-	STR(filter, "filter", "RE", FOR_REPORT,                                                                        \
+	STR(filter, "filter", "RE", FOR_BOTH,                                                                          \
 	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
-	FLAG(no_inline, "no-inline", FOR_REPORT, "do not tell inlined functions apart")                                \
-	FLAG(no_symbols, "no-symbols", FOR_REPORT, "addresses only; opens no file but the dump")                       \
+	FLAG(no_inline, "no-inline", FOR_BOTH, "do not tell inlined functions apart")                                  \
+	FLAG(no_symbols, "no-symbols", FOR_BOTH, "addresses only; opens no file but the dump")                         \
 	FLAG(full_stacks, "full-stacks", FOR_REPORT, "text: leave no frame of a long stack out")                       \
 	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
-	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_REPORT,                                        \
+	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_BOTH,                                          \
 	    "folded: what to weigh stacks with (default peak)")                                                        \
 	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_REPORT, "auto: on a terminal, unless NO_COLOR is set") \
 	NUM(width, "width", "N", 20, 10000, FOR_REPORT, "columns of text; default: those of the terminal, else any")   \
-	STR(output, "o", "FILE", FOR_REPORT, "write there and not to standard output")                                 \
+	STR(output, "o", "FILE", FOR_BOTH, "write there and not to standard output")                                   \
 	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
 	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")

@@ -236,6 +236,21 @@ bool dump_file_list_add(struct dump_file_list *list, const char *path, struct er
 	return true;
 }
 
+bool dump_file_list_add_all(struct dump_file_list *list, char *const *paths, size_t count)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < count; i++) {
+		struct err err = { 0 };
+
+		if (!dump_file_list_add(list, paths[i], &err)) {
+			err_complain(&err);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
 void dump_file_list_free(struct dump_file_list *list)
 {
 	for (size_t i = 0; i < list->paths.count; i++)

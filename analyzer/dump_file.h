@@ -32,6 +32,8 @@ struct dump_file_list {
 
 /* Adds PATH, or if it is a directory every dump in it, by name. false: it cannot be read, or no dump is in it. */
 bool dump_file_list_add(struct dump_file_list *list, const char *path, struct err *err);
+/* Adds all of PATHS; complains of those that cannot be read. false: there were such. */
+bool dump_file_list_add_all(struct dump_file_list *list, char *const *paths, size_t count);
 void dump_file_list_free(struct dump_file_list *list);
 
 #endif

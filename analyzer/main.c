@@ -112,11 +112,23 @@ static void print_help(FILE *out)
 	      out);
 }
 
+static void print_formats(FILE *out)
+{
+	fputs("Formats, and what opens them:\n", out);
+#define X(name, text, writer, flags, help) fprintf(out, "  %-12s%s\n", text, help);
+	EXPORT_FORMATS(X)
+#undef X
+}
+
 static void print_command_help(FILE *out, size_t command)
 {
 	fprintf(out, "Usage: " PROGRAM " %s [OPTION...] %s\n%s\n\n", commands[command].word, commands[command].operands,
 		commands[command].help);
 	print_options(out, 1u << command);
+	if (command == COMMAND_EXPORT) {
+		fputc('\n', out);
+		print_formats(out);
+	}
 }
 
 /* The command that WORD names, or the number of commands. */

@@ -4,14 +4,26 @@
 
 #include "out.h"
 #include "stack_view.h"
+#include "utf8.h"
 
-/* Characters that mean something in the format, and those that would break a line, become similar harmless ones. */
+/*
+ * Characters that mean something in the format, and those that would break a line, become similar harmless ones; what
+ * is no UTF-8 becomes U+FFFD.
+ */
 static void print_name(FILE *out, const char *name)
 {
-	for (; *name; name++) {
+	while (*name) {
 		unsigned char c = (unsigned char)*name;
+		uint32_t code;
+		size_t bytes = c < 0x80 ? 1 : utf8_decode(name, &code);
 
-		fputc(c == ';' ? ':' : c < 0x20 || c == 0x7f ? '?' : c, out);
+		if (c < 0x80)
+			fputc(c == ';' ? ':' : c < 0x20 || c == 0x7f ? '?' : c, out);
+		else if (bytes > 0)
+			fwrite(name, 1, bytes, out);
+		else
+			fputs("\xef\xbf\xbd", out);
+		name += bytes > 0 ? bytes : 1;
 	}
 }
 

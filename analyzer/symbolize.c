@@ -590,6 +590,28 @@ const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uin
 	return entry->frames;
 }
 
+uint64_t symbolizer_file_offset(const struct symbolizer *s, uint32_t module)
+{
+	const struct profile_module *row = &s->profile->modules[module - 1];
+	const struct object *object = &s->objects[s->object_of_row[module - 1]];
+	uint64_t address = row->start - row->bias;
+	GElf_Addr unused;
+	size_t count;
+	Elf *elf;
+
+	if (!object->dwfl || !(elf = dwfl_module_getelf(object->module, &unused)) || elf_getphdrnum(elf, &count) != 0)
+		return address;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr segment;
+
+		/* Segments are mapped from the page before their first byte. */
+		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_LOAD && segment.p_flags & PF_X &&
+		    address < segment.p_vaddr + segment.p_memsz && address + (row->end - row->start) > segment.p_vaddr)
+			return segment.p_offset - (segment.p_vaddr - address);
+	}
+	return address;
+}
+
 /* Writable segments, where locks are, of one object as loaded by the row of number INDEX + 1. */
 static void add_segments(struct symbolizer *s, struct object *object, size_t index)
 {

@@ -45,6 +45,12 @@ const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uin
 /* The data object of the program at ADDRESS as "name" or "name+0x10", demangled; NULL when none is known. */
 const char *symbolizer_object(struct symbolizer *s, uint64_t address);
 
+/*
+ * Where in its file the segment of module number MODULE begins; where the file was not opened, what is true of most
+ * files: the offset is the address.
+ */
+uint64_t symbolizer_file_offset(const struct symbolizer *s, uint32_t module);
+
 /* What limited the names so far: missing or changed files, missing debug information. One sentence each. */
 size_t symbolizer_warnings(const struct symbolizer *s, const char *const **ret_list);
 

@@ -4,9 +4,14 @@
 # does nothing when all are there.
 set -eu
 
-build='gcc make pkg-config libc6-dev libunwind-dev libjansson-dev libdw-dev libelf-dev libiberty-dev zlib1g-dev sqlite3'
+build='gcc make pkg-config libc6-dev libunwind-dev libjansson-dev libdw-dev libelf-dev libiberty-dev zlib1g-dev'
+build="$build libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
 tests="$tests valgrind"
+# Programs that open exported files; golang-go is the largest, and has pprof.
+tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
+# The same, as packages of npm for Node.js.
+modules='pprof-format@2.3.2 speedscope@1.25.0'
 
 case ${1:-} in
 '') wanted=$build ;;
@@ -36,11 +41,18 @@ missing=
 for package in $wanted; do
 	installed "$package" || missing="$missing $package"
 done
-if [ -z "$missing" ]; then
+# Tests skip what needs these modules where npm is missing, or has none to give.
+missing_modules=
+if [ "${1:-}" = --tests ] && command -v npm >/dev/null; then
+	for module in $modules; do
+		[ -d "$(npm root -g)/${module%@*}" ] || missing_modules="$missing_modules $module"
+	done
+fi
+if [ -z "$missing$missing_modules" ]; then
 	echo "install-deps.sh: everything is installed"
 	exit 0
 fi
-echo "install-deps.sh: installing$missing"
+echo "install-deps.sh: installing$missing$missing_modules"
 
 as_root=
 if [ "$(id -u)" != 0 ]; then
@@ -50,6 +62,12 @@ if [ "$(id -u)" != 0 ]; then
 	fi
 	as_root=sudo
 fi
+if [ -n "$missing_modules" ]; then
+	# shellcheck disable=SC2086 # a list
+	$as_root npm install --global --no-audit --no-fund $missing_modules </dev/null ||
+		echo "install-deps.sh: tests that need$missing_modules will be skipped" >&2
+fi
+[ -n "$missing" ] || exit 0
 $as_root apt-get -q update </dev/null
 case $missing in
 *' libclang-rt-dev'*)
