@@ -48,6 +48,7 @@ static const struct dump_field header_fields[] = {
 	FIELD(mp_header, stack_limit_frames, NUMBER),
 	FIELD(mp_header, dropped_bytes, NUMBER),
 	FIELD(mp_header, self_bytes, NUMBER),
+	FIELD(mp_header, anonymous_max_bytes, NUMBER),
 };
 
 static const struct dump_field node_fields[] = {

@@ -290,6 +290,7 @@ static void read_process(struct reader *reader)
 		.page_bytes = header->page_bytes,
 		.dropped_bytes = header->dropped_bytes,
 		.self_bytes = header->self_bytes,
+		.anonymous_max_bytes = header->anonymous_max_bytes,
 		.exe = get_string(reader, header->exe, offsetof(struct mp_header, exe)),
 		.cwd = get_string(reader, header->cwd, offsetof(struct mp_header, cwd)),
 		.producer = get_string(reader, header->producer, offsetof(struct mp_header, producer)),

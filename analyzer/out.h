@@ -31,6 +31,7 @@ struct out_options {
 	uint64_t top;     /* most sites and locks of a list; 0 = the writer decides */
 	bool single;      /* text: one table ranked by `key` in place of the usual sections */
 	bool full_stacks; /* text: no frame is left out */
+	bool no_files;    /* no file but the dump may be opened */
 	enum site_key key;
 	enum out_metric metric;
 	enum term_color color;

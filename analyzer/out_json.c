@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "coverage.h"
 #include "hash.h"
 #include "json_text.h"
 #include "leak_view.h"
@@ -157,6 +158,18 @@ static json_t *make_totals(const struct report *report)
 	put(object, "inherited_free_bytes", number(profile->inherited_free_bytes));
 	if (profile_is_sampled(profile))
 		put_errors(object, totals);
+	return object;
+}
+
+static json_t *make_coverage(const struct report *report)
+{
+	struct coverage coverage = coverage_of(report->profile, !report->options->no_files);
+	json_t *object = json_object();
+
+	put(object, "anonymous_bytes", number_unless(coverage.anonymous_bytes, !coverage.known));
+	put(object, "unseen_bytes", number_unless(coverage.unseen_bytes, !coverage.known));
+	put(object, "notable", json_boolean(coverage.notable));
+	put(object, "allocator", json_text(coverage.allocator));
 	return object;
 }
 
@@ -548,6 +561,7 @@ void out_json(const struct report *report, FILE *out)
 	write_member(&json, "process", make_process(profile));
 	write_member(&json, "totals", make_totals(report));
 	write_member(&json, "losses", make_losses(profile));
+	write_member(&json, "coverage", make_coverage(report));
 	write_member(&json, "stacks", make_stacks(report->aggregate));
 	write_member(&json, "options", make_options(profile));
 	write_member(&json, "leak_scan", make_leak_scan(profile, &view));

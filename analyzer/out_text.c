@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "coverage.h"
 #include "out.h"
 #include "stack_view.h"
 #include "table.h"
@@ -445,6 +446,24 @@ static void print_losses(const struct report *report, const struct term *term)
 	}
 }
 
+/* Memory that came to the process past what is recorded: no loss of ours, but what a reader must know. */
+static void print_coverage(const struct report *report, const struct term *term)
+{
+	struct coverage coverage = coverage_of(report->profile, !report->options->no_files);
+
+	if (coverage.allocator)
+		fprintf(term->out,
+			"  The program has an allocator inside, %s: of what that hands out itself, nothing is seen.\n",
+			coverage.allocator);
+	if (coverage.notable)
+		fprintf(term->out,
+			"  NOT SEEN: at least %s (%s) of the %s of memory in use at most came past what is recorded: from "
+			"mmap\n  or brk, as stacks, or as what an allocator takes beyond what it hands out.\n",
+			units_bytes(units_signed(coverage.unseen_bytes)).text,
+			units_share(units_signed(coverage.unseen_bytes), coverage.anonymous_bytes).text,
+			units_bytes(units_signed(coverage.anonymous_bytes)).text);
+}
+
 static void print_warnings(const struct report *report, const struct term *term)
 {
 	const char *const *texts;
@@ -496,6 +515,7 @@ void out_text(const struct report *report, FILE *out)
 		out_text_locks(report, &term);
 		print_threads(report, &term);
 		print_losses(report, &term);
+		print_coverage(report, &term);
 	}
 	print_warnings(report, &term);
 }

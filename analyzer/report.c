@@ -16,6 +16,7 @@ struct out_options report_out_options(const struct options *options)
 						 : options->top,
 		.single = sorted,
 		.full_stacks = options->full_stacks,
+		.no_files = options->no_symbols,
 		.key = sorted ? (enum site_key)options->sort : SITE_KEY_PEAK,
 		.metric = (enum out_metric)options->metric,
 		.color = (enum term_color)options->color,

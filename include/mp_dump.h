@@ -126,6 +126,8 @@ struct mp_header {
 	uint32_t stack_limit_frames;	/* deepest stack kept */
 	uint64_t dropped_bytes;		/* file space asked for and not got */
 	uint64_t self_bytes;		/* private address space that memprof maps in the process; 0 = unknown */
+	uint64_t anonymous_max_bytes;	/* most resident memory that belongs to no file and is not shared, as seen at
+					 * points of the timeline; 0 = unknown */
 };
 _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its page");
 

@@ -42,20 +42,27 @@ void timeline_init(uint64_t start_ns)
 	store_relaxed(&next_ns, start_ns);
 }
 
-/* Second number of /proc/self/statm, in bytes; 0 = not to be had (no /proc, no descriptor free). */
+/*
+ * The second number of /proc/self/statm, resident memory, in bytes; 0 = not to be had (no /proc, no descriptor free).
+ * The third is what of it belongs to files or is shared; the most that does not, ever, goes into the header.
+ */
 static uint64_t rss_bytes(void)
 {
+	struct mp_header *h = dump_header();
 	char text[128];
 	const char *s = text;
-	uint64_t pages = 0;
+	uint64_t pages[3] = { 0 };
 
 	if (os_read_file("/proc/self/statm", text, sizeof(text)) <= 0)
 		return 0;
-	while (*s && *s != ' ')
-		s++;
-	for (s += *s == ' '; *s >= '0' && *s <= '9'; s++)
-		pages = pages * 10 + (uint64_t)(*s - '0');
-	return pages * 4096;
+	for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+		for (; *s >= '0' && *s <= '9'; s++)
+			pages[i] = pages[i] * 10 + (uint64_t)(*s - '0');
+		s += *s == ' ';
+	}
+	if (pages[1] > pages[2] && (pages[1] - pages[2]) * 4096 > load_relaxed(&h->anonymous_max_bytes))
+		store_relaxed(&h->anonymous_max_bytes, (pages[1] - pages[2]) * 4096);
+	return pages[1] * 4096;
 }
 
 /*

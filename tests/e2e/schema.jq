@@ -27,6 +27,7 @@ def promise($what; holds): if holds then empty else $what end;
 	(select(.process.mode == "sample") | (.totals, .sites[])
 		| promise("standard errors"; counts(["alloc_count", "alloc_bytes", "free_count", "free_bytes",
 			"live_count", "live_bytes", "peak_count", "peak_bytes"] | map(. + "_stderr")))),
+	promise("coverage"; .coverage | (.notable | type) == "boolean" and has("unseen_bytes") and has("allocator")),
 	promise("losses"; .losses | type == "object" and all(.[]; count)),
 	(.threads[] | promise("thread \(.name)"; (.name | text_or_null) and counts(["alloc_count", "free_count"]))),
 	(.timeline | promise("number of points in time"; length <= 1024)),
