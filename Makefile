@@ -58,7 +58,8 @@ TEST_SAN ?= address,undefined
 san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-all targets
+.PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-fault check-all
+.PHONY: targets
 .PHONY: bench lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
@@ -76,6 +77,20 @@ preload_ldflags := -shared -Wl,--version-script=preload/libmemprof.map -Wl,--exc
 $(O)/libmemprof.so: $(preload_obj) preload/libmemprof.map
 	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_flags) $(preload_ldflags) $(CFLAGS) \
 		$(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
+
+# The same with a seam for tests: system calls of the library's that fail on purpose.
+fault_obj := $(patsubst $(O)/preload/os.o,$(O)/fault/os.o,$(preload_obj)) $(O)/fault/os_faults.o
+fault_cc = $(call say,CC)mkdir -p $(@D) && $(CC) $(preload_flags) -DMP_FAULTS=1 -Itests/fault $(CFLAGS) -c -o $@ $<
+
+$(O)/fault/os.o: preload/os.c
+	$(fault_cc)
+
+$(O)/fault/os_faults.o: tests/fault/os_faults.c
+	$(fault_cc)
+
+$(O)/fault/libmemprof.so: $(fault_obj) preload/libmemprof.map
+	$(call say,LINK)mkdir -p $(@D) && $(CC) $(preload_flags) $(preload_ldflags) $(CFLAGS) \
+		$(LDFLAGS) -o $@ $(fault_obj) -ldl -lpthread
 
 $(O)/memprof-analyze: $(analyzer_obj)
 	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $(analyzer_obj) $(analyzer_libs)
@@ -123,12 +138,16 @@ check-e2e: all targets
 	$(Q)tests/e2e/run_e2e.sh $(O)
 
 ## check-slow: the end-to-end tests that take minutes: storms, faults, deaths by the dozen
-check-slow: all targets
+check-slow: all targets $(O)/fault/libmemprof.so
 	$(Q)tests/e2e/run_e2e.sh -s $(O)
 
 ## check-stress: of those, many processes, threads and signals at a time
 check-stress: all targets
 	$(Q)tests/e2e/run_e2e.sh -s $(O) 'stress_*'
+
+## check-fault: every system call of the library fails in turn, and the program does not notice
+check-fault: all targets $(O)/fault/libmemprof.so
+	$(Q)tests/e2e/run_e2e.sh -s $(O) 'fault_*'
 
 ## check-all: check and check-slow
 check-all: check check-slow

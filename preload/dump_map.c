@@ -351,6 +351,14 @@ uint64_t dump_string(const char *text, size_t bytes)
 	return ref;
 }
 
+void dump_reserve(uint64_t bytes)
+{
+	os_lock(&dump.lock);
+	if (dump_base)
+		make_present(dump_header()->used_bytes + bytes);
+	os_unlock(&dump.lock);
+}
+
 void dump_trim(void)
 {
 	struct os_file file;

@@ -41,6 +41,9 @@ static inline uint64_t dump_rows(size_t bytes, uint32_t row_bytes)
 /* Stores text; returns its reference, 0 when there is no room. Context: setup, or hook (slow path). */
 uint64_t dump_string(const char *text, size_t bytes);
 
+/* Takes room for BYTES more now, for a time when the kernel cannot be asked any more. Context: setup. */
+void dump_reserve(uint64_t bytes);
+
 /* Cuts off the space held ready behind the last chunk. The mapping stays usable. Context: setup. */
 void dump_trim(void);
 

@@ -9,6 +9,18 @@
 
 /* All functions: any context, async-signal-safe. int results are >= 0, or a negative errno value. */
 
+/*
+ * Programs that shut themselves into a seccomp filter are killed for a system call that it does not know, also for one
+ * of ours. So they are told of it beforehand, and from then on the functions here do without: they fail as the kernel
+ * could make them fail, os_pid() keeps its last answer and os_tid() makes one up.
+ */
+enum os_restriction {
+	OS_FILTERED = 1, /* only mmap, munmap and futex, which allocators and threads cannot do without */
+	OS_STRICT = 2,   /* none at all */
+};
+void os_restrict(enum os_restriction restriction);
+#define OS_TID_MADE_UP 0x80000000u /* and what follows; no kernel gives out such numbers */
+
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);

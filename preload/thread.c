@@ -179,18 +179,31 @@ void thread_refresh_all_names(void)
 
 /* --- life of a thread --- */
 
+/* With the lock held. */
+static void add_structures(uint32_t count)
+{
+	struct thread *slab = os_map_wiped_on_fork(count * sizeof(*slab));
+
+	for (uint32_t i = 0; slab && i < count; i++) {
+		slab[i].next = unused;
+		unused = &slab[i];
+	}
+}
+
+void thread_reserve(uint32_t count)
+{
+	os_lock(&lock);
+	add_structures(count);
+	os_unlock(&lock);
+}
+
 /* With the lock held. A structure's memory reads as zero, whether new or used before. */
 static struct thread *take_structure(void)
 {
 	struct thread *t = unused;
 
 	if (!t) {
-		struct thread *slab = os_map_wiped_on_fork(SLAB_THREADS * sizeof(*slab));
-
-		for (uint32_t i = 0; slab && i < SLAB_THREADS; i++) {
-			slab[i].next = unused;
-			unused = &slab[i];
-		}
+		add_structures(SLAB_THREADS);
 		t = unused;
 	}
 	if (t) {

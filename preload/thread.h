@@ -182,6 +182,8 @@ void thread_refresh_all_names(void);
 
 /* Sets up the end-of-thread notice. false: no end of thread will be noticed. Context: setup. */
 bool thread_init(void);
+/* Makes ready for COUNT more threads, which no memory need be asked for then. Context: setup. */
+void thread_reserve(uint32_t count);
 /* In a fork child: forgets all threads; the calling one registers anew with its next event. Context: setup. */
 void thread_forked(void);
 /* Tells a new thread the extent of its stack, before its first event. Context: setup. */
