@@ -387,7 +387,7 @@ static void call_free_sized(void *p, size_t size)
 	if (real.free_sized)
 		real.free_sized(p, size);
 	else
-		real.free(p);
+		(process_free_in_front ? process_free_in_front : real.free)(p);
 }
 
 static void call_free_aligned_sized(void *p, size_t align, size_t size)
@@ -395,7 +395,7 @@ static void call_free_aligned_sized(void *p, size_t align, size_t size)
 	if (real.free_aligned_sized)
 		real.free_aligned_sized(p, align, size);
 	else
-		real.free(p);
+		(process_free_in_front ? process_free_in_front : real.free)(p);
 }
 
 /* Records the free of P, which the caller passes on. Returns the thread to leave, or NULL. */

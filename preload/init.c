@@ -43,6 +43,7 @@ enum process_state {
 };
 
 bool process_passive;
+void (*process_free_in_front)(void *p);
 bool process_sampling;
 static uint32_t state;
 static uint32_t pid;    /* whose dump this is */
@@ -66,6 +67,9 @@ static void find_start(void)
 	start.envp = start.argv + start.argc + 1;
 	p = (uint64_t *)(void *)start.envp;
 	while (*p)
+		p++;
+	/* In privileged programs the dynamic linker has taken variables out, and left as many zeroes more. */
+	while (!p[1])
 		p++;
 	start.auxv = (const ElfW(auxv_t) *)(const void *)(p + 1);
 }
@@ -291,7 +295,7 @@ static void name_program(void)
 static bool set_up(void)
 {
 	find_start();
-	if (auxiliary(AT_SECURE) || follow_ends_here(start.envp))
+	if (getauxval(AT_SECURE) || follow_ends_here(start.envp))
 		return false;
 	options_read(start.envp);
 	if (opt.mode == OPTIONS_MODE_OFF)
@@ -510,6 +514,24 @@ void process_before_fork(void)
 	}
 }
 
+/* What a process in a sandbox may still record: room for some ten thousand stacks, or threads that share fewer. */
+#define SANDBOX_BYTES   (4ull << 20)
+#define SANDBOX_THREADS 32
+
+void process_restrict(uint32_t restriction)
+{
+	if (process_ready() && owns_dump()) {
+		struct thread *t = thread_self;
+		bool entered = hold(t);
+
+		dump_reserve(SANDBOX_BYTES);
+		thread_reserve(SANDBOX_THREADS);
+		if (entered)
+			release(t);
+	}
+	os_restrict(restriction);
+}
+
 /*
  * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes
  * into being in another way (_Fork, clone) gets it at its first event.
@@ -553,9 +575,11 @@ static __attribute__((constructor)) void construct(void)
 	t = thread_self;
 	entered = hold(t);
 	setting_up = true;
-	if (!malloc_is_ours())
+	if (!malloc_is_ours()) {
+		process_free_in_front = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
 		fmt_warn(program, " uses a malloc that comes before memprof's (preloaded or linked in front of it): ",
 			 "nothing of what it allocates is recorded", NULL);
+	}
 	frame_fallback_init();
 	if (opt.verify)
 		verify_init();

@@ -16,6 +16,12 @@ bool process_ready(void);
 /* Recording is off for good, and the real functions are known: hooks need do nothing but call them. */
 extern bool process_passive;
 
+/*
+ * The program's free when its allocator stands in front of us: what only we define, as free_sized, must lead there, and
+ * not to the next one. NULL as a rule. Set once, in the constructor.
+ */
+extern void (*process_free_in_front)(void *p);
+
 /* Sampling mode: gates stay shut for good, and hooks take the path of sample.h. Set once, when recording begins. */
 extern bool process_sampling;
 
@@ -35,6 +41,12 @@ void process_not_ending(void);
 
 /* Hands over what a child of fork must find and this thread alone knows. Context: setup, signal (for _Fork). */
 void process_before_fork(void);
+
+/*
+ * The program is about to shut itself into a sandbox (enum os_restriction): takes ahead what is needed later, then does
+ * without the kernel as far as that goes. Context: setup.
+ */
+void process_restrict(uint32_t restriction);
 
 /* Called when a thread is over: hands its lock counts over. Context: setup. */
 void lock_thread_end(struct thread *t);

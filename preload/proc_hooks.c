@@ -2,10 +2,12 @@
 /* Threads, unloading, and the ways in which a process ends or becomes another program. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -130,6 +132,43 @@ MP_EXPORT pid_t _Fork(void)
 	}
 	process_before_fork();
 	return real._Fork();
+}
+
+/* --- sandboxes --- */
+
+/*
+ * A filter may be installed by another way than this function (libseccomp makes the system call itself), but none can
+ * by a process without privileges that has not said first that it will never have any.
+ */
+MP_EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (!real_ready() || !real.prctl) {
+		errno = ENOSYS;
+		return -1;
+	}
+	if (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP)
+		process_restrict(option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT ? OS_STRICT : OS_FILTERED);
+	return real.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+/* --- sanitizers --- */
+
+const char *__asan_default_options(void);
+
+/*
+ * AddressSanitizer ends a program in which another library stands before its own. We only pass calls on there, which
+ * harms nobody; it asks this function, unless the program defines it, for what to do otherwise than usual.
+ */
+MP_EXPORT const char *__asan_default_options(void)
+{
+	return "verify_asan_link_order=0";
 }
 
 /* --- unloading --- */

@@ -36,6 +36,7 @@
 	X(pthread_mutex_destroy, int, (pthread_mutex_t *))                                       \
 	X(pthread_create, int, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)) \
 	X(thrd_create, int, (thrd_t *, thrd_start_t, void *))                                    \
+	X(prctl, int, (int, ...))                                                                \
 	X(_Fork, pid_t, (void))                                                                  \
 	X(dlclose, int, (void *))                                                                \
 	X(_exit, void, (int))                                                                    \
