@@ -11,14 +11,15 @@ target_src := $(target_src:%/=%)
 # Frame pointers are left to the compiler's default: stacks must be complete without them. An unrolled loop would be
 # several sites.
 target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -Wall -Wextra -Wshadow $(if $(WERROR),-Werror) -MMD -MP
-target_libs := ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so
-target_parts := ctor_lib safe_alloc plugin jemalloc_linked static_program
+target_libs := ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so audit_lib.so
+target_parts := ctor_lib safe_alloc plugin audit_lib jemalloc_linked static_program boost_fibers asan_built
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
 
 target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(target_cc))
-# Two programs need what not every machine has; without it they are not built, and their tests skip.
-target_optional := $(addprefix $(target_dir)/,jemalloc_linked.stamp static_program.stamp)
+# Some programs need what not every machine has; without it they are not built, and their tests skip.
+target_optional := $(addprefix $(target_dir)/,jemalloc_linked.stamp static_program.stamp boost_fibers.stamp \
+	asan_built.stamp)
 
 .PHONY: targets
 targets: $(target_programs) $(target_optional)
@@ -46,7 +47,7 @@ $(target_dir)/plugin_a.so $(target_dir)/plugin_b.so: $(target_dir)/plugin_%.so: 
 $(target_dir)/malloc_in_ctor: $(target_src)/malloc_in_ctor.c $(target_dir)/ctor_lib.so
 	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/ctor_lib.so $(target_origin) $(LDFLAGS)
 
-$(target_dir)/signal_malloc: $(target_src)/signal_malloc.c $(target_dir)/safe_alloc.so
+$(addprefix $(target_dir)/,signal_malloc signal_storm): $(target_dir)/%: $(target_src)/%.c $(target_dir)/safe_alloc.so
 	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/safe_alloc.so $(target_origin) $(LDFLAGS)
 
 # Their names without the suffix are the programs.
@@ -58,6 +59,14 @@ $(target_dir)/jemalloc_linked.stamp: $(target_src)/jemalloc_linked.cc | $(target
 
 $(target_dir)/static_program.stamp: $(target_src)/static_program.c | $(target_dir)
 	$(call say,CC)$(target_cc1) $(call target_forgiven,-static $<)
+	$(Q)touch $@
+
+$(target_dir)/boost_fibers.stamp: $(target_src)/boost_fibers.cc | $(target_dir)
+	$(call say,CXX)$(target_cxx) $(call target_forgiven,$< -lboost_context)
+	$(Q)touch $@
+
+$(target_dir)/asan_built.stamp: $(target_src)/asan_built.c | $(target_dir)
+	$(call say,CC)$(target_cc1) -fsanitize=address $(call target_forgiven,$<)
 	$(Q)touch $@
 
 -include $(wildcard $(target_dir)/*.d)
