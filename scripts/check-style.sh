@@ -4,63 +4,62 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-status=0
 
-complain()
+# One process for all files: one for each pattern and file would take minutes on a busy machine.
+style=$(cat <<'AWK'
+function complain(what) { print FILENAME ":" FNR ": " what; bad = 1 }
+function forbidden(pattern, why) { if ($0 ~ pattern) complain(why ": " $0) }
+
+# Columns, with tabs to the next multiple of 8.
+function width(line, columns, parts, n, i)
 {
-	printf '%s\n' "$*"
-	status=1
+	n = split(line, parts, "\t")
+	for (i = 1; i < n; i++)
+		columns += length(parts[i]) + 8 - (columns + length(parts[i])) % 8
+	return columns + length(parts[n])
 }
 
-# forbidden PATTERN WHY: no line of $file may match.
-forbidden()
-{
-	local found
-
-	if found=$(grep -nE -- "$1" "$file"); then
-		complain "$(printf '%s\n' "$found" | sed "s|^|$file:|; s|\$|: $2|")"
-	fi
+BEGINFILE {
+	text = FILENAME ~ /\.md$/
+	header = FILENAME ~ /\.(c|h|cc|S)$/
+	plain_c = FILENAME ~ /\.[ch]$/
+	licensed = text || FILENAME ~ /(^|\/)(\.clang-[a-z]*|\.editorconfig|\.gitignore)$|\.yml$/
 }
+FNR <= 2 && /SPDX-License-Identifier: MIT/ { licensed = 1 }
+header && FNR == 1 && $0 != "/* SPDX-License-Identifier: MIT */" { complain("the first line is not the SPDX line") }
+header && FNR == 2 && !/^\/\*/ { complain("the second line does not say what the file is for") }
+header { forbidden("^ {8,}[^ \\\\]", "indented with blanks"); forbidden("^#[[:space:]]*if 0", "dead code") }
+plain_c { forbidden("(^|[^:\"])//", "comments are /* */") }
+!text {
+	forbidden("[[:blank:]]$", "blank at the end")
+	if (width($0) > 120)
+		complain(width($0) " columns")
+}
+# Written so that this file does not find itself.
+{
+	forbidden("(^|[^[:alnum:]])(TO[D]O|FIX[M]E|XX[X]|HA[C]K)([^[:alnum:]]|$)", "unfinished")
+	forbidden("/wor[k]/|shared/desig[n]|hardened_mallo[c]", "not a thing of this project")
+	forbidden("(^|[^&[:alnum:]])[iI]ssue[ ]#?[0-9]", "say the reason, not a number")
+	forbidden("kept? in syn[c]", "write a list or an assertion")
+}
+ENDFILE {
+	if (!licensed)
+		print FILENAME ": no SPDX line on top"
+	if (RT == "" && FNR)
+		print FILENAME ": no newline at the end"
+	bad = bad || !licensed || (RT == "" && FNR)
+}
+END { exit bad }
+AWK
+)
 
 mapfile -t files < <(git ls-files -co --exclude-standard 2>/dev/null ||
 	find . -type f -not -path './build/*' | sed 's|^\./||')
+checked=()
 for file in "${files[@]}"; do
-	[ -f "$file" ] || continue
 	case $file in
-	tests/fuzz/corpus/* | tests/data/* | LICENSE | *.dump | *.bin | *.expected) continue ;;
+	tests/fuzz/corpus/* | tests/data/* | LICENSE | *.dump | *.bin | *.expected) ;;
+	*) [ ! -f "$file" ] || checked+=("$file") ;;
 	esac
-
-	case $file in
-	*.md | .clang-* | .editorconfig | .gitignore | *.yml) ;;
-	*) head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line on top" ;;
-	esac
-	case $file in
-	*.[ch] | *.cc | *.S)
-		[ "$(head -n 1 "$file")" = '/* SPDX-License-Identifier: MIT */' ] ||
-			complain "$file: the first line is not the SPDX line"
-		sed -n 2p "$file" | grep -q '^/\*' ||
-			complain "$file: the second line does not say what the file is for"
-		forbidden '^ {8,}[^ \\]' 'indented with blanks'
-		forbidden '^#[[:space:]]*if 0' 'dead code'
-		;;
-	esac
-	case $file in
-	*.[ch]) forbidden '(^|[^:"])//' 'comments are /* */' ;;
-	esac
-	case $file in
-	*.md) ;;
-	*)
-		forbidden '[[:blank:]]$' 'blank at the end'
-		expand "$file" | LC_ALL=C.UTF-8 awk -v file="$file" \
-			'length > 120 { print file ":" NR ": " length " columns"; bad = 1 }
-				END { exit bad }' || status=1
-		;;
-	esac
-	[ -z "$(tail -c 1 "$file")" ] || complain "$file: no newline at the end"
-	# Written so that this file does not find itself.
-	forbidden '(^|[^[:alnum:]])(TO[D]O|FIX[M]E|XX[X]|HA[C]K)([^[:alnum:]]|$)' 'unfinished'
-	forbidden '/wor[k]/|shared/desig[n]|hardened_mallo[c]' 'not a thing of this project'
-	forbidden '(^|[^&[:alnum:]])[iI]ssue[ ]#?[0-9]' 'say the reason, not a number'
-	forbidden 'kept? in syn[c]' 'write a list or an assertion'
 done
-exit "$status"
+LC_ALL=C.UTF-8 gawk "$style" "${checked[@]}"
