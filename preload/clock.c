@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time stamp counter counts at a rate that nobody tells a program, so the rate is taken from the kernel's clock: two
+ * The time stamp counter counts at a rate that nobody tells a program, so the rate is taken from the kernel's clock:
  * readings of both at the start and some time later. Until that time has passed, the kernel's clock answers.
  */
 #include "clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wait is walked from its end backwards, so that of several readers of a rwlock, who have it at the same time, the one
- * who kept the writer waiting last comes first, and no instant is charged twice.
+ * A wait is walked from its end backwards, so that of several readers of a rwlock, who have it at the same time, the
+ * one who kept the writer waiting last comes first, and no instant is charged twice.
  */
 #include "lock_ring.h"
 

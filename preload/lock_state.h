@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What memprof keeps of a lock that was contended, beside its row in the dump; shared by lock_table.c and lock_wait.c. */
+/* What memprof keeps of a lock that was contended, beside its row in the dump; for lock_table.c and lock_wait.c. */
 #ifndef MP_LOCK_STATE_H
 #define MP_LOCK_STATE_H
 

@@ -442,8 +442,8 @@ MP_NOINLINE struct lock_local *lock_local_find(struct thread *t, uint32_t number
 	share = share_of(t->shard, number);
 	*l = (struct lock_local){ .number = number, .state = state_of(number) };
 	l->share = share ? row_at(share) : NULL;
-	/* What happened before this thread met the lock does not make it hot. */
-	l->seen = load_relaxed(&l->state->contentions);
+	/* What happened before this thread met the lock does not make it hot, what happens right now does. */
+	l->seen = load_relaxed(&l->state->contentions) - (load_relaxed(&l->state->waiters) != 0);
 	return l;
 }
 

@@ -133,7 +133,7 @@ static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_m
 		lock_acquired_numbered(t, address, s->number, mode);
 }
 
-/* Does T measure any hold now? If not, and the lock's own word says that nobody waits, a release is not worth a look. */
+/* Does T measure a hold now? If not, and the lock's own word says that nobody waits, a release needs no look. */
 static inline bool lock_holds_any(const struct thread *t)
 {
 	return t->locks_held != 0;

@@ -3,9 +3,9 @@
  * Waits, holds and wakes of locks that were ever contended, folded into rows as they happen.
  *
  * Who gives a lock up while others wait for it, or wakes who waits, leaves an entry in the lock's ring, with its stack.
- * A waiter that has got the lock shares its wait out among the entries that overlap it. Of a lock that one thread has at
- * a time, both happen with that lock held, which puts them in order; of the others, and when a waiter gives up, under
- * the ring's own lock or its version. So a stack is only ever captured where somebody waits.
+ * A waiter that has got the lock shares its wait out among the entries that overlap it. Of a lock that one thread has
+ * at a time, both happen with that lock held, which puts them in order; of the others, and when a waiter gives up,
+ * under the ring's own lock or its version. So a stack is only ever captured where somebody waits.
  *
  * Order of locks: a ring's own lock may be held while a stack is entered, not while one is captured.
  */

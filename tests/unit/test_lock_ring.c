@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of how waits are shared out among holds, against plain intersection of intervals, and of histograms' cells. */
+/* Unit tests of how waits are shared out among holds, against intersection of intervals, and of histograms' cells. */
 #include "lock_ring.h"
 
 #include <check.h>
