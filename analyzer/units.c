@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NS_PER_S 1000000000ull
@@ -126,4 +127,88 @@ bool units_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret_val
 		return false;
 	*ret_value = value;
 	return true;
+}
+
+/* The decimal number at the start of TEXT, with a fraction or without; *RET_REST is what follows it and blanks. */
+static bool parse_decimal(const char *text, double *ret_value, const char **ret_rest)
+{
+	size_t whole = strspn(text, "0123456789");
+	size_t length = whole;
+
+	if (whole == 0 || whole > 20)
+		return false;
+	if (text[whole] == '.')
+		length += 1 + strspn(text + whole + 1, "0123456789");
+	if (length == whole + 1 || length > 40)
+		return false;
+	*ret_value = strtod(text, NULL);
+	*ret_rest = text + length + strspn(text + length, " ");
+	return true;
+}
+
+struct scale {
+	const char *unit;
+	double factor;
+};
+
+static bool parse_scaled(const char *text, const struct scale *scales, size_t count, uint64_t *ret_value)
+{
+	const char *rest;
+	double value;
+
+	if (!parse_decimal(text, &value, &rest))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(rest, scales[i].unit) != 0)
+			continue;
+		value = value * scales[i].factor + 0.5;
+		if (value >= 9223372036854775808.0)
+			return false;
+		*ret_value = (uint64_t)value;
+		return true;
+	}
+	return false;
+}
+
+bool units_parse_bytes(const char *text, uint64_t *ret_bytes)
+{
+#define SCALE(letter, factor)                       \
+	{ letter, factor }, { letter "B", factor }, \
+	{                                           \
+		letter "iB", factor                 \
+	}
+	static const struct scale scales[] = {
+		{ "", 1 },
+		{ "B", 1 },
+		SCALE("K", 1024.0),
+		SCALE("M", 1048576.0),
+		SCALE("G", 1073741824.0),
+		SCALE("T", 1099511627776.0),
+	};
+#undef SCALE
+
+	return parse_scaled(text, scales, sizeof(scales) / sizeof(*scales), ret_bytes);
+}
+
+bool units_parse_duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct scale scales[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "min", 60e9 }
+	};
+	const char *rest;
+	double value;
+
+	/* nothing is nothing in any unit */
+	if (parse_decimal(text, &value, &rest) && value == 0 && *rest == 0) {
+		*ret_ns = 0;
+		return true;
+	}
+	return parse_scaled(text, scales, sizeof(scales) / sizeof(*scales), ret_ns);
+}
+
+bool units_parse_percent(const char *text, double *ret_percent)
+{
+	const char *rest;
+
+	return parse_decimal(text, ret_percent, &rest) && (*rest == 0 || strcmp(rest, "%") == 0);
 }

@@ -23,4 +23,13 @@ int64_t units_signed(uint64_t value);
 /* The whole of TEXT is a decimal number from MIN to MAX. */
 bool units_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value);
 
+/*
+ * Numbers with units, as in limits; decimal fractions are fine. Bytes: K, M, G, T, which may be followed by B or iB,
+ * are powers of 1024 ("64K", "1.5 GiB"). Time: ns, us, ms, s or min ("250ms"); a unit must be given. Share: "2.5%" or
+ * "2.5".
+ */
+bool units_parse_bytes(const char *text, uint64_t *ret_bytes);
+bool units_parse_duration(const char *text, uint64_t *ret_ns);
+bool units_parse_percent(const char *text, double *ret_percent);
+
 #endif

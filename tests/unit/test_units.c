@@ -146,6 +146,71 @@ START_TEST(the_largest_number_is_taken)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool ok;
+	uint64_t want;
+} sizes[] = {
+	{ "0", true, 0 },
+	{ "512", true, 512 },
+	{ "64K", true, 65536 },
+	{ "64 KiB", true, 65536 },
+	{ "1.5M", true, 1572864 },
+	{ "2GB", true, 2147483648 },
+	{ "1T", true, 1ull << 40 },
+	{ "8388608T", false, 0 }, /* 2^63 */
+	{ "99999999999999999999999", false, 0 },
+	{ "", false, 0 },
+	{ "K", false, 0 },
+	{ "-1", false, 0 },
+	{ "1.K", false, 0 },
+	{ "1k", false, 0 },
+	{ "1K ", false, 0 },
+	{ "0x10", false, 0 },
+	{ "1e3", false, 0 },
+};
+
+START_TEST(sizes_are_read)
+{
+	uint64_t got = 0;
+
+	ck_assert_msg(units_parse_bytes(sizes[_i].text, &got) == sizes[_i].ok, "%s", sizes[_i].text);
+	ck_assert_uint_eq(got, sizes[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool ok;
+	uint64_t want;
+} times[] = {
+	{ "0", true, 0 },           { "10ns", true, 10 },
+	{ "1.5us", true, 1500 },    { "250 ms", true, 250000000 },
+	{ "2s", true, 2000000000 }, { "1min", true, 60000000000 },
+	{ "10", false, 0 },         { "10h", false, 0 },
+	{ "ms", false, 0 },
+};
+
+START_TEST(times_are_read)
+{
+	uint64_t got = 0;
+
+	ck_assert_msg(units_parse_duration(times[_i].text, &got) == times[_i].ok, "%s", times[_i].text);
+	ck_assert_uint_eq(got, times[_i].want);
+}
+END_TEST
+
+START_TEST(percentages_are_read)
+{
+	double got = 0;
+
+	ck_assert(units_parse_percent("12.5%", &got) && got == 12.5);
+	ck_assert(units_parse_percent("7", &got) && got == 7);
+	ck_assert(!units_parse_percent("7x", &got));
+	ck_assert(!units_parse_percent("%", &got));
+}
+END_TEST
+
 Suite *suite_units(void)
 {
 	Suite *suite = suite_create("units");
@@ -161,6 +226,9 @@ Suite *suite_units(void)
 	suite_add_tcase(suite, print);
 	tcase_add_loop_test(parse, only_whole_numbers_in_range_are_taken, 0, (int)UNIT_LENGTH(inputs));
 	tcase_add_test(parse, the_largest_number_is_taken);
+	tcase_add_loop_test(parse, sizes_are_read, 0, (int)UNIT_LENGTH(sizes));
+	tcase_add_loop_test(parse, times_are_read, 0, (int)UNIT_LENGTH(times));
+	tcase_add_test(parse, percentages_are_read);
 	suite_add_tcase(suite, parse);
 	return suite;
 }
