@@ -10,19 +10,22 @@
 #include "err.h"
 #include "export.h"
 #include "out.h"
+#include "policy.h"
 #include "vec.h"
 
-/* Exit statuses; 1 belongs to checks that were not passed. */
 enum exit_status {
 	STATUS_OK = 0,
-	STATUS_BAD = 2,     /* bad usage, or nothing could be read */
-	STATUS_PARTIAL = 3, /* something is missing, the rest was still printed */
+	STATUS_EXCEEDED = 1, /* gate: a limit is */
+	STATUS_BAD = 2,      /* bad usage, or nothing could be read */
+	STATUS_PARTIAL = 3,  /* something is missing, the rest was still printed */
 };
 
 /* X(NAME, word, operands, function, help). The first is what runs if the first argument is no command. */
 #define COMMANDS(X)                                                                                                    \
 	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")               \
 	X(EXPORT, "export", "DUMP...", cmd_export, "the same as a file for another tool: pprof, speedscope, ...")      \
+	X(GATE, "gate", "DUMP...", cmd_gate, "pass or fail, for a CI job: leaks and limits, against a baseline")       \
+	X(DIFF, "diff", "OLD NEW", cmd_diff, "what is new, gone, grown or shrunk from one run to another")             \
 	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging")    \
 	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
 	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
@@ -34,6 +37,9 @@ enum command { COMMANDS(X) };
 #define FOR_REPORT (1u << COMMAND_REPORT)
 #define FOR_EXPORT (1u << COMMAND_EXPORT)
 #define FOR_BOTH   (FOR_REPORT | FOR_EXPORT)
+#define FOR_SHARED (FOR_REPORT | FOR_GATE | FOR_DIFF)
+#define FOR_GATE   (1u << COMMAND_GATE)
+#define FOR_DIFF   (1u << COMMAND_DIFF)
 #define FOR_SHOW   (1u << COMMAND_SHOW)
 #define FOR_SEAL   (1u << COMMAND_SEAL)
 
@@ -42,6 +48,19 @@ enum command { COMMANDS(X) };
 #define COLOR_CHOICES           "auto|always|never|" /* enum term_color */
 
 #define NOT_GIVEN UINT64_MAX
+
+/* Every limit of a gate is an option. */
+#define LIMIT_OPTION(name, field, word, unit, key, argument, help) LST(field, word, argument, FOR_GATE, help)
+
+#define GATE_FORMATS(X) X(TEXT, "text") X(JSON, "json")
+#define DIFF_FORMATS(X) X(TEXT, "text") X(JSON, "json") X(MARKDOWN, "markdown")
+
+#define X(name, text) GATE_FORMAT_##name,
+enum gate_format { GATE_FORMATS(X) };
+#undef X
+#define X(name, text) DIFF_FORMAT_##name,
+enum diff_format { DIFF_FORMATS(X) };
+#undef X
 
 struct option_list {
 	VEC(const char *) values;
@@ -55,25 +74,55 @@ struct option_list {
  * LST(field, name, argument, commands, help)			can be given several times: all values, in order
  * A name of one letter is given with one dash.
  */
+#define GATE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                     \
+	SEL(gate_format, "format", GATE_FORMATS(CHOICE), GATE_FORMAT_TEXT, FOR_GATE, "for people or for scripts")  \
+	SEL(diff_format, "format", DIFF_FORMATS(CHOICE), DIFF_FORMAT_TEXT, FOR_DIFF,                               \
+	    "for people, for scripts, or for comments on changes")                                                 \
+	STR(fail_on, "fail-on", "CLASS[,CLASS...]", FOR_GATE,                                                      \
+	    "no leak of these: definite (default), indirect, possible, reachable, unfreed (all), or none")         \
+	POLICY_LIMITS(LIMIT_OPTION)                                                                                \
+	STR(policy, "policy", "FILE", FOR_GATE, "limits from a JSON file; options count more")                     \
+	STR(baseline, "baseline", "FILE", FOR_GATE,                                                                \
+	    "leaks of this run (a dump, or made by --write-baseline) are known")                                   \
+	STR(write_baseline, "write-baseline", "FILE", FOR_GATE, "accept what is found: write it to FILE")          \
+	STR(tolerance, "tolerance", "PERCENT", FOR_GATE, "known leaks may grow by this; default 0")                \
+	LST(suppressions, "suppressions", "FILE", FOR_GATE, "leaks to let pass, as for LeakSanitizer or valgrind") \
+	FLAG(print_suppressions, "print-suppressions", FOR_GATE,                                                   \
+	     "print entries that would hide what is found, and no verdict")                                        \
+	FLAG(no_builtin, "no-builtin-suppressions", FOR_GATE,                                                      \
+	     "judge one-time allocations of the C library and GLib, too")                                          \
+	FLAG(allow_partial, "allow-partial", FOR_GATE,                                                             \
+	     "judge what is there of damaged dumps and of running processes")                                      \
+	FLAG(allow_unscanned, "allow-unscanned", FOR_GATE,                                                         \
+	     "let processes pass whose leaks nobody looked for (_exit, killed)")                                   \
+	STR(sarif, "sarif", "FILE", FOR_GATE, "write the leaks as SARIF 2.1.0, for code scanning")                 \
+	STR(junit, "junit", "FILE", FOR_GATE, "write a test case for each rule as JUnit XML")                      \
+	STR(markdown, "markdown", "FILE", FOR_GATE, "write a summary, for $GITHUB_STEP_SUMMARY")                   \
+	FLAG(github, "github", FOR_GATE, "print annotations for GitHub Actions as well")                           \
+	STR(source_root, "source-root", "DIR", FOR_GATE,                                                           \
+	    "files below it are the program's own; default: the current directory")                                \
+	NUM(min_change, "min-change", "PERCENT", 0, 1000000, FOR_DIFF, "leave out what changed by less; default 1")
+
 #define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                      \
+	GATE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                         \
 	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                        \
 	    "for people, for scripts, or for flame graphs")                                                            \
 	SEL(export_format, "format", EXPORT_FORMATS(CHOICE), NOT_GIVEN, FOR_EXPORT, "what to write; see below")        \
-	NUM(top, "top", "N", 0, 1000000000, FOR_REPORT,                                                                \
-	    "at most N sites and locks per list; 0: all. Default: text 5, or 20 with --sort; json and folded all")     \
+	NUM(top, "top", "N", 0, 1000000000, FOR_SHARED,                                                                \
+	    "at most N entries per list; 0: all. Default: text 5 (gate 10, with --sort 20), other formats all")        \
 	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                    \
 	    "one table ranked by this, in place of the usual sections")                                                \
 	STR(filter, "filter", "RE", FOR_BOTH,                                                                          \
 	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
 	FLAG(no_inline, "no-inline", FOR_BOTH, "do not tell inlined functions apart")                                  \
 	FLAG(no_symbols, "no-symbols", FOR_BOTH, "addresses only; opens no file but the dump")                         \
-	FLAG(full_stacks, "full-stacks", FOR_REPORT, "text: leave no frame of a long stack out")                       \
+	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                       \
 	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
 	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_BOTH,                                          \
 	    "folded: what to weigh stacks with (default peak)")                                                        \
-	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_REPORT, "auto: on a terminal, unless NO_COLOR is set") \
-	NUM(width, "width", "N", 20, 10000, FOR_REPORT, "columns of text; default: those of the terminal, else any")   \
-	STR(output, "o", "FILE", FOR_BOTH, "write there and not to standard output")                                   \
+	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED, "auto: on a terminal, unless NO_COLOR is set") \
+	NUM(width, "width", "N", 20, 10000, FOR_SHARED, "columns of text; default: those of the terminal, else any")   \
+	STR(output, "o", "FILE", FOR_SHARED | FOR_EXPORT, "write there and not to standard output")                    \
 	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
 	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")

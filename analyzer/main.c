@@ -106,9 +106,9 @@ static void print_help(FILE *out)
 	fputc('\n', out);
 	print_options(out, UINT32_MAX);
 	fputs("  --help, --version\n\n"
-	      "Exit status: 0 fine; 2 bad usage, or nothing could be read; 3 partial: something is missing, the rest "
-	      "was\n"
-	      "printed.\n",
+	      "Exit status: 0 fine; 1 gate: a limit is exceeded; 2 bad usage, or nothing could be read; 3 partial: "
+	      "something\n"
+	      "is missing, the rest was printed; gate: it could not judge.\n",
 	      out);
 }
 
@@ -289,6 +289,18 @@ static int run_help(char **arguments, struct err *err)
 	return STATUS_OK;
 }
 
+/* How many OPERANDS ("DUMP...", "OLD NEW") there can be. */
+static size_t most_operands(const char *operands)
+{
+	size_t words = 1;
+
+	if (strstr(operands, "..."))
+		return SIZE_MAX;
+	for (; *operands; operands++)
+		words += *operands == ' ';
+	return words;
+}
+
 static void free_lists(struct options *options)
 {
 	for (size_t i = 0; i < sizeof(option_infos) / sizeof(*option_infos); i++) {
@@ -310,8 +322,8 @@ static int run_command(size_t command, char **arguments, size_t argument_count, 
 		usage_error(err, "%s: which dump?", commands[command].word);
 	else if (count > 0 && !commands[command].operands[0])
 		usage_error(err, "%s takes nothing", commands[command].word);
-	else if (count > 1 && !strstr(commands[command].operands, "..."))
-		usage_error(err, "%s takes one dump", commands[command].word);
+	else if (count > most_operands(commands[command].operands))
+		usage_error(err, "%s takes only %s", commands[command].word, commands[command].operands);
 	else
 		status = commands[command].run(&options, operands, count, err);
 out:

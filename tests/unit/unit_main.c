@@ -31,6 +31,10 @@
 	X(aggregate)   \
 	X(units)       \
 	X(table)       \
+	X(name_key)    \
+	X(suppress)    \
+	X(policy)      \
+	X(gate)        \
 	X(symbolize)   \
 	X(out)
 
