@@ -49,6 +49,9 @@ unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(an
 	$(filter-out %_hooks.c $(addprefix preload/,init.c thread.c lock_table.c lock_wait.c heap.c sample.c \
 	timeline.c),$(preload_src))
 fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
+# Files that people write; each has a target of its own.
+fuzz_texts := suppress policy baseline
+fuzz_text_src = tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
 fuzz_cfi_src := tests/fuzz/fuzz_cfi.c tests/fuzz/fuzz_driver.c preload/cfi_compile.c preload/cfi_fde.c
 
 preload_obj := $(preload_src:%.c=$(O)/%.o) $(preload_asm:%.S=$(O)/%.o)
@@ -118,6 +121,15 @@ $(O)/unit_tests: $(call san_obj,$(unit_src))
 $(O)/fuzz_dump_replay: $(call san_obj,$(fuzz_dump_src))
 	$(call say,LINK)$(san_link) $(san_libs)
 
+define fuzz_text_rules
+$(O)/fuzz_$(1)_replay: $(call san_obj,$(call fuzz_text_src,$(1)))
+	$$(call say,LINK)$$(san_link) $$(san_libs)
+
+$(O)/fuzz_$(1): $(filter-out %/fuzz_driver.c,$(call fuzz_text_src,$(1)))
+	$$(Q)mkdir -p $$(@D) && $$(call fuzz_build,$$^) $$(san_libs)
+endef
+$(foreach text,$(fuzz_texts),$(eval $(call fuzz_text_rules,$(text))))
+
 $(O)/fuzz_cfi_replay: $(call san_obj,$(fuzz_cfi_src))
 	$(call say,LINK)$(san_link)
 
@@ -129,9 +141,10 @@ check-unit: $(O)/unit_tests
 	$(Q)cd $(O) && ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 ./unit_tests
 
 ## check-corpus: every fuzz input kept so far, under the sanitizers
-check-corpus: $(O)/fuzz_dump_replay $(O)/fuzz_cfi_replay
+check-corpus: $(O)/fuzz_dump_replay $(O)/fuzz_cfi_replay $(fuzz_texts:%=$(O)/fuzz_%_replay)
 	$(Q)$(O)/fuzz_dump_replay tests/fuzz/corpus/dump
 	$(Q)$(O)/fuzz_cfi_replay tests/fuzz/corpus/cfi
+	$(Q)for text in $(fuzz_texts); do $(O)/fuzz_$${text}_replay tests/fuzz/corpus/$$text || exit 1; done
 
 ## check-e2e: programs under memprof, their reports compared with what they know of themselves
 check-e2e: all targets
@@ -161,7 +174,7 @@ lint: all
 	$(Q)for check in scripts/check-*.sh; do "$$check" $(O) || exit 1; done
 
 ## fuzz: builds the libFuzzer targets (needs clang); run them as $(O)/fuzz_dump tests/fuzz/corpus/dump
-fuzz: $(O)/fuzz_dump $(O)/fuzz_cfi
+fuzz: $(O)/fuzz_dump $(O)/fuzz_cfi $(fuzz_texts:%=$(O)/fuzz_%)
 
 fuzz_build = clang -fsanitize=fuzzer,address,undefined -g -O1 -std=gnu11 -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' \
 	-Iinclude -Ianalyzer -Ipreload $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3) -o $@ $(1)
