@@ -7,7 +7,7 @@ set -eu
 build='gcc make pkg-config libc6-dev libunwind-dev libjansson-dev libdw-dev libelf-dev libiberty-dev zlib1g-dev'
 build="$build libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
-tests="$tests gawk valgrind"
+tests="$tests gawk libxml2-utils python3-jsonschema valgrind"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
 # The same, as packages of npm for Node.js.
