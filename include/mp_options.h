@@ -17,6 +17,7 @@
 	NUM(sample, "MEMPROF_SAMPLE", 0, 0, 1099511627776, "record one in so many bytes, on average; 0: everything") \
 	NUM(seed, "MEMPROF_SEED", 0, 0, 4294967295, "start of the random numbers of sampling; 0: another in each run") \
 	SEL(locks, "MEMPROF_LOCKS", 1, "off|on", "record locks") \
+	SEL(lock_order, "MEMPROF_LOCK_ORDER", 0, "off|on", "record in which order mutexes are taken") \
 	NUM(depth, "MEMPROF_DEPTH", 512, 1, 512, "frames kept per stack; deeper stacks are cut at the outer end") \
 	NUM(timeline_ms, "MEMPROF_TIMELINE_MS", 10, 0, 3600000, "first distance of timeline points; 0: no timeline") \
 	NUM(max_dump, "MEMPROF_MAX_DUMP", 268435456, 1048576, 68719476736, "largest size of the dump file, bytes") \

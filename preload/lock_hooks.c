@@ -8,6 +8,7 @@
 #include "compiler.h"
 #include "dump_map.h"
 #include "init.h"
+#include "lock_order.h"
 #include "lock_table.h"
 #include "options.h"
 #include "os.h"
@@ -56,6 +57,7 @@ bool lock_recording;
 /* What the hooks read; constant after lock_init(). */
 static struct {
 	bool layout_known; /* the words of a mutex are what we think */
+	bool simple;       /* recording, but not where mutexes are taken */
 	/* While not recording, hooks are a jump through these: first to the start_ functions, then to the real ones. */
 	__typeof__(real.pthread_mutex_lock) lock;
 	__typeof__(real.pthread_mutex_trylock) trylock;
@@ -98,6 +100,17 @@ static inline void acquired(struct thread *t, const pthread_mutex_t *m)
 		lock_count(t, address_of(m));
 	else
 		lock_acquired(t, address_of(m), LOCK_EXCLUSIVE);
+}
+
+/* The same for the function with REGS, in modes where where it was taken matters. */
+static void taken(struct thread *t, const pthread_mutex_t *m, bool tried, const struct regs *regs)
+{
+	if (unlikely(lock_order_on) && !is_inner_level(m)) {
+		struct lock_facts facts = mutex_facts(m);
+
+		lock_order_taking(t, &facts, tried, regs);
+	}
+	acquired(t, m);
 }
 
 /* --- waiting --- */
@@ -183,6 +196,9 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 	if (wait) {
 		struct lock_facts facts = mutex_facts(c->mutex);
 
+		/* Before the wait: in a deadlock there is nothing after it. */
+		if (unlikely(lock_order_on))
+			lock_order_taking(t, &facts, false, regs);
 		lock_wait_begin(&w, t, &facts, LOCK_EXCLUSIVE, owner_of(c->mutex), regs);
 	}
 	lock_leave(t);
@@ -199,8 +215,10 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 			w.holder = owner_of(c->mutex);
 		lock_wait_end(&w, t, outcome_of(r));
 	}
-	if (got_lock(r))
+	if (got_lock(r) && wait)
 		acquired(t, c->mutex);
+	else if (got_lock(r))
+		taken(t, c->mutex, false, regs);
 	lock_leave(t);
 	return r;
 }
@@ -241,9 +259,26 @@ static MP_NOINLINE int lock_rest(pthread_mutex_t *m, struct thread *t, int r, ui
 	if (r == EBUSY)
 		return lock_slow(t, &call, &regs, !special(m));
 	if (got_lock(r))
-		acquired(t, m);
+		taken(t, m, false, &regs);
 	lock_leave(t);
 	return r;
+}
+
+/*
+ * While the process has one thread, no plain mutex makes it wait, so the acquisition can be counted beforehand and the
+ * rest is a jump: if the thread has a place for the mutex already, and the mutex cannot be refused (ERRORCHECK can).
+ */
+static inline bool count_alone(struct thread *t, const pthread_mutex_t *m)
+{
+	struct lock_slot *s = &t->locks[lock_home(address_of(m))];
+
+	if (load_relaxed(&m->__data.__kind) & ~KIND_RECURSIVE || !t->open || !next.simple)
+		return false;
+	if (s->address != address_of(m) || s->number || s->epoch != load_relaxed(&lock_epoch))
+		return false;
+	bump(&s->count, 1);
+	bump(&t->row->lock_acquisitions, 1);
+	return true;
 }
 
 MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
@@ -252,11 +287,13 @@ MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 	struct regs regs;
 	int r = 0;
 
+	if (real_single_threaded() && likely(count_alone(t, m)))
+		return next.lock(m);
 	if (unlikely(!lock_recording))
 		return next.lock(m);
 	if (likely(gate_enter(t))) {
 		r = try_first(m);
-		if (likely(r == 0)) {
+		if (likely(r == 0) && likely(!lock_order_on)) {
 			acquired(t, m);
 			gate_leave(t);
 			return 0;
@@ -270,6 +307,7 @@ MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 
 MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 {
+	struct regs regs;
 	struct thread *t;
 	int r;
 
@@ -279,8 +317,9 @@ MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
 	r = next.trylock(m);
 	if (unlikely(!t))
 		return r;
+	CALLER_REGS(&regs);
 	if (got_lock(r))
-		acquired(t, m);
+		taken(t, m, true, &regs);
 	else if (r == EBUSY)
 		lock_count_failure(t, address_of(m));
 	lock_leave(t);
@@ -299,7 +338,7 @@ static int lock_timed(const struct call *c, const struct regs *regs)
 		int r = next.trylock(c->mutex);
 
 		if (r == 0)
-			acquired(t, c->mutex);
+			taken(t, c->mutex, false, regs);
 		if (r != EBUSY) {
 			lock_leave(t);
 			return r;
@@ -507,6 +546,8 @@ void lock_init(void)
 	if (!dump_base || !opt.locks || !next.lock || !next.trylock || !next.unlock)
 		return;
 	clock_init();
+	lock_order_init();
 	next.layout_known = test_layout();
 	store_release(&lock_recording, lock_table_init());
+	next.simple = lock_recording && !lock_order_on;
 }

@@ -56,7 +56,8 @@ struct lock_held {
 	uint64_t alloc_count;
 	uint64_t alloc_bytes;
 	uint32_t number;
-	uint8_t mode; /* enum lock_mode */
+	uint32_t stack; /* where it was taken; 0 unless the order of locks is recorded */
+	uint8_t mode;   /* enum lock_mode */
 	bool hot;
 };
 #define LOCK_HELD_FIRST 32u
@@ -67,6 +68,7 @@ struct lock_store {
 	struct lock_store *next; /* in the list of unused ones */
 	struct lock_held *held;  /* t->locks_held of them, oldest first */
 	uint32_t held_room;
+	uint32_t order_stack; /* where the lock that comes next is taken, see lock_order.c */
 	struct {
 		uint64_t hash;
 		uint32_t stack;

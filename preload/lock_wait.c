@@ -16,6 +16,7 @@
 #include "drop.h"
 #include "dump_map.h"
 #include "lock_hist.h"
+#include "lock_order.h"
 #include "lock_state.h"
 #include "timeline.h"
 
@@ -274,6 +275,8 @@ static inline bool to_measure(struct lock_local *l, bool *ret_hot)
 	if (load_relaxed(&l->state->waiters))
 		return true;
 	*ret_hot = false;
+	if (unlikely(lock_order_on))
+		return true;
 	if (l->skip--)
 		return false;
 	l->skip = HOLD_PERIOD - 1;
@@ -297,9 +300,11 @@ static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum
 		.alloc_count = t->row->alloc_count,
 		.alloc_bytes = t->row->alloc_bytes,
 		.number = number,
+		.stack = store->order_stack,
 		.mode = (uint8_t)mode,
 		.hot = hot,
 	};
+	store->order_stack = 0;
 	t->locks_held++;
 }
 
@@ -392,10 +397,16 @@ static void raise_to(uint32_t *max, uint32_t v)
 		;
 }
 
-static void arrive(struct lock_state *state)
+static void arrive(struct lock_state *state, const struct lock_wait *w, stack_id stack)
 {
 	uint32_t waiters = add_relaxed(&state->waiters, 1);
 
+	if (unlikely(load_relaxed(&state->row->flags) & MP_LOCK_FLAG_UNCONTENDED)) {
+		/* So far it was only known for its place in the order. Of two that come at once, either is first. */
+		store_relaxed(&state->row->first_stack, stack);
+		store_relaxed(&state->row->hold_period, is_held(w->kind) ? HOLD_PERIOD : 0);
+		store_relaxed(&state->row->flags, state->row->flags & ~MP_LOCK_FLAG_UNCONTENDED);
+	}
 	add_relaxed(&state->contentions, 1);
 	if (waiters > load_relaxed(&state->row->waiters_max))
 		raise_to(&state->row->waiters_max, waiters);
@@ -427,7 +438,7 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
 		w->row = wait_row(t, w->number, stack, mode);
 		if (likely(w->row))
 			bump(&w->row->count, 1);
-		arrive(w->state);
+		arrive(w->state, w, stack);
 	}
 	w->start_ns = clock_stamp();
 	timeline_tick(w->start_ns);
