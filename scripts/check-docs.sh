@@ -76,5 +76,15 @@ both_ways()
 	[ ! -s "$scratch/differences" ] || complain "$(cat "$scratch/differences")"
 }
 
+# The tests that stand in the table of what is known to work are there.
+sed -n 's/^\.It .* Ta .* Ta Cm //p' preload/libmemprof.7 | sort >"$scratch/claimed"
+{
+	tests/e2e/run_e2e.sh -l
+	tests/e2e/run_e2e.sh -s -l
+} | sort -u >"$scratch/tests"
+[ -s "$scratch/claimed" ] || complain "libmemprof.7 names no tests"
+comm -23 "$scratch/claimed" "$scratch/tests" | sed 's/^/libmemprof.7 names a test that is not there: /' >"$scratch/untrue"
+[ ! -s "$scratch/untrue" ] || complain "$(cat "$scratch/untrue")"
+
 both_ways "$build/memprof-analyze" memprof-analyze.1
 exit "$status"
