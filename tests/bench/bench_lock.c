@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread mutexes: uncontended before and after the process has a second thread, and contended by two. */
+/*
+ * pthread mutexes: uncontended before and after the process has a second thread, taken by another one now and then, and
+ * contended by two.
+ */
 #include <pthread.h>
+#include <unistd.h>
 
 #include "bench.h"
 
-#define USAGE         "bench_lock single|threaded|contended PAIRS"
+#define USAGE         "bench_lock single|threaded|hot|contended PAIRS"
 #define INSIDE_STEPS  100 /* of work() with the lock held */
 #define OUTSIDE_STEPS 200 /* and without */
 #define CONTENDERS    2
+#define NUDGE_US      100 /* between the other thread's turns while the mutex is hot */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t ready;
@@ -61,6 +66,34 @@ static int threaded(uint64_t pairs)
 	return 0;
 }
 
+static int stop;
+
+static void *nudge(void *arg)
+{
+	pthread_barrier_wait(arg);
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		usleep(NUDGE_US);
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+	}
+	return NULL;
+}
+
+/* Mostly without a wait, but never long after one. */
+static int hot(uint64_t pairs)
+{
+	pthread_t other;
+
+	pthread_barrier_init(&ready, NULL, 2);
+	if (pthread_create(&other, NULL, nudge, &ready) != 0)
+		return 1;
+	pthread_barrier_wait(&ready);
+	uncontended(pairs);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(other, NULL);
+	return 0;
+}
+
 static void *contend(void *arg)
 {
 	uint64_t pairs = *(const uint64_t *)arg, value = 0;
@@ -98,6 +131,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(argv[1], "threaded") == 0)
 		return threaded(pairs);
+	if (strcmp(argv[1], "hot") == 0)
+		return hot(pairs);
 	if (strcmp(argv[1], "contended") == 0)
 		return contended(pairs);
 	if (strcmp(argv[1], "single") != 0)

@@ -247,7 +247,9 @@ class Suite:
         if name in ("alloc loop", "alloc descend"):
             note("alloc_pair", full, name)
             note("off_call", None if off is None else off / 2, name)
-        elif name.startswith("lock"):
+        elif name == "lock single":
+            note("mutex_alone", full, name)
+        elif name == "lock threaded":
             note("mutex_pair", full, name)
 
     def note_threads(self, rates):
