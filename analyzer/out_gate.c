@@ -31,11 +31,15 @@ static void print_head(const struct gate *gate, const struct term *term)
 
 	term_print(term, gate->failed > 0 ? TERM_ALARM : TERM_TITLE, "%s", gate_verdict(gate));
 	fprintf(term->out, "  ");
-	term_text(term, summary->program ? summary->program : "no dump", 0, 0, false);
+	if (!summary->several_programs) {
+		term_text(term, summary->program ? summary->program : "no dump", 0, 0, false);
+		fputs(", ", term->out);
+	}
 	if (summary->dumps == 1)
-		fprintf(term->out, ", pid %" PRIu32, summary->pid);
+		fprintf(term->out, "pid %" PRIu32, summary->pid);
 	else
-		fprintf(term->out, ", %zu processes", summary->dumps);
+		fprintf(term->out, "%zu processes%s", summary->dumps,
+			summary->several_programs ? " of several programs" : "");
 	if (summary->sampled)
 		fputs(", sampled: limits apply to what is certain at 95 %", term->out);
 	fputc('\n', term->out);
@@ -217,10 +221,12 @@ static void print_notes(const struct gate *gate, const struct term *term)
 	const struct summary *summary = gate->summary;
 	size_t count = 0;
 
-	for (size_t i = 0; i < summary->notes.count; i++) {
-		const struct summary_note *row = &summary->notes.list[i];
+	/* Those that keep the gate from passing first. */
+	for (size_t i = 0; i < summary->notes.count * (SUMMARY_REPLACED + 1); i++) {
+		const struct summary_note *row = &summary->notes.list[i % summary->notes.count];
 
-		if ((row->defect != SUMMARY_PARTIAL && !gate->needs_verdict) || count++ >= NOTES_SHOWN)
+		if (row->defect != i / summary->notes.count ||
+		    (row->defect != SUMMARY_PARTIAL && !gate->needs_verdict) || count++ >= NOTES_SHOWN)
 			continue;
 		fprintf(term->out, "%-12s ", words[row->defect]);
 		term_text(term, row->dump, 0, 0, true);

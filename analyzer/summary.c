@@ -359,10 +359,12 @@ static void add_totals(struct summary *summary, const struct profile *profile, c
 
 static void add_process(struct summary *summary, const struct profile *profile)
 {
-	if (summary->dumps++ == 0) {
-		const char *exe = profile->process.exe;
+	const char *exe = profile->process.exe;
+	const char *program = keep_text(summary, exe ? stack_view_base_name(exe) : "?");
 
-		summary->program = keep_text(summary, exe ? stack_view_base_name(exe) : "?");
+	summary->several_programs |= summary->dumps > 0 && program != summary->program;
+	if (summary->dumps++ == 0) {
+		summary->program = program;
 		summary->pid = profile->process.pid;
 		summary->hostname = keep_text(summary, profile->process.hostname);
 		summary->start_realtime_ns = profile->process.start_realtime_ns;

@@ -93,6 +93,7 @@ struct summary {
 	bool with_sites;      /* set it before adding dumps */
 	size_t dumps;
 	const char *program; /* of the first dump: base name of the executable */
+	bool several_programs;
 	uint32_t pid;
 	uint64_t start_realtime_ns, duration_ns; /* of the first; of all together */
 	const char *hostname;

@@ -35,6 +35,7 @@
 	X(suppress)    \
 	X(policy)      \
 	X(gate)        \
+	X(diff)        \
 	X(symbolize)   \
 	X(out)
 
