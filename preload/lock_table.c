@@ -722,11 +722,13 @@ static uint64_t lock_in_block(uint64_t start)
 
 MP_NOINLINE void lock_block_freed(struct thread *t, uint64_t start)
 {
+	uint64_t last = 0;
 	uint64_t address;
 
-	/* Nobody else can retire them meanwhile but by a mistake of the program, so this ends. */
-	while ((address = lock_in_block(start)) != 0)
+	while ((address = lock_in_block(start)) != 0 && address != last) {
 		lock_retire(t, address);
+		last = address;
+	}
 }
 
 void lock_leave_late(struct thread *t)
