@@ -524,19 +524,21 @@ static uint64_t share_out(const struct lock_wait *w, const struct lock_span *spa
 	return wake_ns;
 }
 
-static void charge(struct thread *t, const struct lock_wait *w, struct lock_local *l, const struct lock_charge *c)
+/* NEW_STACK, NEW_TID: no other charge of this wait had that culprit. */
+static void charge(struct thread *t, const struct lock_wait *w, struct lock_local *l, const struct lock_charge *c,
+		   bool new_stack, bool new_tid)
 {
 	struct mp_lock_culprit *culprit = culprit_row(t, w->number, w->row->stack, c->stack);
 	struct mp_lock_pair *pair = pair_row(t, l, t->tid, c->tid);
 
 	if (likely(culprit)) {
-		bump(&culprit->count, 1);
+		bump(&culprit->count, new_stack);
 		bump(&culprit->wait_ns, c->ns);
 		bump(&culprit->running_ns, c->running_ns);
 		bump(&culprit->approx_ns, c->approx_ns);
 	}
 	if (likely(pair)) {
-		bump(&pair->count, 1);
+		bump(&pair->count, new_tid);
 		bump(&pair->wait_ns, c->ns);
 	}
 }
@@ -557,8 +559,17 @@ static void add_up(struct thread *t, const struct lock_wait *w, struct lock_loca
 	bump(&w->row->handoff_ns, out->handoff_ns);
 	if (outcome == LOCK_TIMED_OUT)
 		bump(&w->row->timeouts, 1);
-	for (uint32_t i = 0; i < out->count; i++)
-		charge(t, w, l, &out->charges[i]);
+	for (uint32_t i = 0; i < out->count; i++) {
+		const struct lock_charge *c = &out->charges[i];
+		bool new_stack = true;
+		bool new_tid = true;
+
+		for (uint32_t k = 0; k < i; k++) {
+			new_stack = new_stack && out->charges[k].stack != c->stack;
+			new_tid = new_tid && out->charges[k].tid != c->tid;
+		}
+		charge(t, w, l, c, new_stack, new_tid);
+	}
 }
 
 /* Of a condition variable's wait: what it took after the wake to have the mutex again. */
@@ -616,7 +627,7 @@ void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_ti
 	l = lock_local(t, w->number);
 	if (!l)
 		return;
-	charge(t, w, l, &c);
+	charge(t, w, l, &c, true, true);
 	w->charged_ns += ns;
 }
 
