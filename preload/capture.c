@@ -126,6 +126,18 @@ stack_id capture_mark(enum mp_stack_mark mark)
 	return id;
 }
 
+stack_id capture_function(uint64_t address)
+{
+	const struct module *module = rules_module(address);
+	uint32_t number = module ? module->number : 0;
+	stack_id id;
+
+	os_lock(&lock);
+	id = find_or_add(frame_hash(frame_hash_root(0), address, number), address, 0, number | MP_NODE_EXACT_IP);
+	os_unlock(&lock);
+	return id;
+}
+
 /* A frame that a signal interrupted stands outside the trampoline's: its pc is exact. */
 static bool exact_pc(const struct thread *t, uint32_t i)
 {

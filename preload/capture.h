@@ -25,6 +25,12 @@ uint64_t capture(struct thread *t, const struct regs *regs);
  */
 stack_id capture_intern(struct thread *t);
 
+/*
+ * Number of the stack that is nothing but the function at ADDRESS, for events of a thread that is not on the spot. May
+ * look for the module that holds it. Context: hook (slow path).
+ */
+stack_id capture_function(uint64_t address);
+
 /* Number of a stack that is only a mark, for events that have no stack. */
 stack_id capture_mark(enum mp_stack_mark mark);
 

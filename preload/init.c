@@ -30,6 +30,7 @@
 #include "rules.h"
 #include "sample.h"
 #include "shard.h"
+#include "sync.h"
 #include "timeline.h"
 #include "verify.h"
 
@@ -354,6 +355,7 @@ static bool set_up_forked(void)
 		rules_forked(old_base);
 		capture_reset();
 		lock_forked();
+		sync_forked();
 	}
 	os_unmap_file(old_base, old_bytes);
 	return ok;

@@ -14,6 +14,7 @@
 #include "os.h"
 #include "real.h"
 #include "regs.h"
+#include "sync.h"
 #include "thread.h"
 
 /*
@@ -543,11 +544,14 @@ void lock_init(void)
 	next.unlock = real.pthread_mutex_unlock;
 	next.init = real.pthread_mutex_init;
 	next.destroy = real.pthread_mutex_destroy;
-	if (!dump_base || !opt.locks || !next.lock || !next.trylock || !next.unlock)
+	if (!dump_base || !opt.locks || !next.lock || !next.trylock || !next.unlock || !lock_table_init()) {
+		sync_init(false);
 		return;
+	}
 	clock_init();
 	lock_order_init();
 	next.layout_known = test_layout();
-	store_release(&lock_recording, lock_table_init());
-	next.simple = lock_recording && !lock_order_on;
+	next.simple = !lock_order_on;
+	sync_init(true);
+	store_release(&lock_recording, true);
 }

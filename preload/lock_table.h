@@ -163,6 +163,13 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
 uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome);
 /* Instead of it, when lock_enter() failed after the wait: it is not counted. */
 void lock_wait_abandon(const struct lock_wait *w);
+/* Instead of it, when the call did not wait at all, as was known only afterwards: takes the contention back. */
+void lock_wait_undo(const struct lock_wait *w, struct thread *t);
+/*
+ * The wait that has just begun goes on with one that this thread ended at once before, by its time-out (TIMED_OUT) or
+ * by a signal: they are one, and not two.
+ */
+void lock_wait_goes_on(const struct lock_wait *w, struct thread *t, bool timed_out);
 /*
  * Charges a part of the wait to a culprit that the hook knows itself (the thread joined, the initialiser), before
  * lock_wait_end(), which then charges what is left. STACK 0: unknown.

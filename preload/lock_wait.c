@@ -586,6 +586,38 @@ void lock_wait_abandon(const struct lock_wait *w)
 		add_relaxed(&w->state->waiters, -1u);
 }
 
+static void uncount(const struct lock_wait *w, struct thread *t, bool timeout)
+{
+	struct lock_local *l;
+
+	if (t != w->thread || w->forks != lock_forks)
+		return;
+	if (!coordination(w->kind))
+		bump(&t->row->lock_contentions, -1);
+	l = w->state ? lock_local(t, w->number) : NULL;
+	if (l && l->share) {
+		bump(&l->share->contentions, -1);
+		if (timeout && l->share->timeouts)
+			bump(&l->share->timeouts, -1);
+	}
+	if (!w->row)
+		return;
+	bump(&w->row->count, -1);
+	if (timeout && w->row->timeouts)
+		bump(&w->row->timeouts, -1);
+}
+
+void lock_wait_undo(const struct lock_wait *w, struct thread *t)
+{
+	lock_wait_abandon(w);
+	uncount(w, t, false);
+}
+
+void lock_wait_goes_on(const struct lock_wait *w, struct thread *t, bool timed_out)
+{
+	uncount(w, t, timed_out);
+}
+
 uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
 {
 	struct lock_span span = { .from_ns = w->start_ns, .to_ns = clock_stamp(), .owner = w->owner };

@@ -17,6 +17,7 @@
 #include "os.h"
 #include "real.h"
 #include "rules.h"
+#include "sync.h"
 #include "thread.h"
 
 /* --- pthread_create: the new thread is told the extent of its stack, which walks must not leave --- */
@@ -78,6 +79,7 @@ static void *begin_thread(void *arg)
 		s.stack_start = end - s.stack_bytes + 2 * 4096; /* past the guard page, and the descriptor above END */
 	if (s.stack_bytes >= 4 * 4096 && s.stack_start < end)
 		thread_set_stack(s.stack_start, end);
+	join_thread_begins(end, (void (*)(void))s.routine);
 	return s.routine(s.arg);
 }
 

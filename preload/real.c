@@ -39,6 +39,19 @@ void *real_find(const char *name)
 	return p && is_ours(p) ? NULL : p;
 }
 
+void *real_find_sync(const char *name)
+{
+	static const char cond[] = "pthread_cond_";
+	void *p = NULL;
+	size_t i = 0;
+
+	while (cond[i] && name[i] == cond[i])
+		i++;
+	if (!cond[i])
+		p = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+	return p ? p : dlsym(RTLD_NEXT, name);
+}
+
 bool real_lies_in(const void *address, const char *name)
 {
 	Dl_info info;
@@ -67,7 +80,12 @@ static MP_COLD bool resolve(void)
 		return expected == RESOLVED;
 #define X(name, result, parameters) real.name = (__typeof__(real.name))dlsym(RTLD_NEXT, #name);
 	REAL_FUNCTIONS(X)
+	REAL_CANCEL_FUNCTIONS(X)
 #undef X
+#define X(name, result, parameters, arguments) real.name = (__typeof__(real.name))real_find_sync(#name);
+	REAL_SYNC_FUNCTIONS(X)
+#undef X
+	real.syscall = (__typeof__(real.syscall))dlsym(RTLD_NEXT, "syscall");
 	flag = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
 	if (flag)
 		real_single_threaded_flag = flag;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Barriers: who waited, and who came last. */
+#include "sync.h"
+
+#include "atomic.h"
+#include "os.h"
+#include "regs.h"
+
+/*
+ * Arrivals are counted here, so that the last one is known before it lets the others go. The order in which threads
+ * are counted may differ from that in which libc sees them when two come within a few nanoseconds.
+ */
+#define BARRIERS 256u
+
+static struct barrier {
+	struct os_lock lock;
+	uint32_t arrived; /* in the round under way */
+	uint64_t address; /* 0 = free */
+} barriers[BARRIERS];
+
+/* glibc's layout: in, round, count. */
+#define COUNT_AT 2
+static bool layout_known;
+
+static inline uint64_t address_of(const pthread_barrier_t *b)
+{
+	return (uint64_t)b;
+}
+
+/* How many threads meet, 0 = unknown. */
+static uint32_t count_of(const pthread_barrier_t *b)
+{
+	return layout_known ? load_relaxed((const uint32_t *)(const void *)b + COUNT_AT) : 0;
+}
+
+static struct barrier *place_of(uint64_t address)
+{
+	return &barriers[lock_hash(address) >> 40 & (BARRIERS - 1)];
+}
+
+/* Two barriers at one place: not known, so all wait. */
+bool barrier_comes_last(uint64_t address, uint32_t count)
+{
+	struct barrier *place = place_of(address);
+	bool last = false;
+
+	if (!count)
+		return false;
+	os_lock(&place->lock);
+	if (!place->arrived)
+		place->address = address;
+	if (place->address == address) {
+		place->arrived++;
+		last = place->arrived >= count;
+		if (last)
+			place->arrived = 0;
+	}
+	os_unlock(&place->lock);
+	return last;
+}
+
+static void forget(uint64_t address)
+{
+	struct barrier *place = place_of(address);
+	struct thread *t = lock_enter();
+
+	if (unlikely(!t))
+		return;
+	os_lock(&place->lock);
+	if (place->address == address)
+		place->arrived = 0;
+	os_unlock(&place->lock);
+	lock_retire(t, address);
+	lock_leave(t);
+}
+
+MP_EXPORT int pthread_barrier_wait(pthread_barrier_t *b)
+{
+	struct lock_facts facts = { .address = address_of(b), .kind = MP_LOCK_BARRIER };
+	struct lock_wait w;
+	struct thread *t;
+	struct regs regs;
+	bool last;
+	int r;
+
+	if (SYNC_PASS())
+		return sync_next.pthread_barrier_wait(b);
+	t = lock_enter();
+	if (unlikely(!t))
+		return sync_next.pthread_barrier_wait(b);
+	CALLER_REGS(&regs);
+	last = barrier_comes_last(facts.address, count_of(b));
+	if (last) {
+		lock_waking(t, facts.address, LOCK_WAKE_ALL, &regs);
+		lock_count(t, facts.address);
+		lock_leave(t);
+		return sync_next.pthread_barrier_wait(b);
+	}
+	sync_wait(&w, t, &facts, &regs);
+	r = sync_next.pthread_barrier_wait(b);
+	sync_waited(&w, facts.address, LOCK_GOT, true);
+	return r;
+}
+
+MP_EXPORT int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrierattr_t *attr, unsigned count)
+{
+	int r = sync_next.pthread_barrier_init(b, attr, count);
+
+	if (r == 0 && !SYNC_PASS())
+		forget(address_of(b));
+	return r;
+}
+
+MP_EXPORT int pthread_barrier_destroy(pthread_barrier_t *b)
+{
+	int r = sync_next.pthread_barrier_destroy(b);
+
+	if (r == 0 && !SYNC_PASS())
+		forget(address_of(b));
+	return r;
+}
+
+/* Does a barrier look like those we know? */
+void barrier_init(void)
+{
+	static pthread_barrier_t b;
+
+	if (real.pthread_barrier_init && real.pthread_barrier_init(&b, NULL, 12345) == 0)
+		layout_known = ((const uint32_t *)(const void *)&b)[COUNT_AT] == 12345;
+}
+
+/* Another thread of the parent may have held a lock. */
+void barrier_forked(void)
+{
+	__builtin_memset(barriers, 0, sizeof(barriers));
+}

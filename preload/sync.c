@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The start of the hooks of locks and waits: which functions they lead to, before and after set-up. */
+#include "sync.h"
+
+#include "capture.h"
+#include "init.h"
+#include "options.h"
+
+/*
+ * The real function, also before the table of them is complete: that is, when this call comes from inside the look-up,
+ * or from another thread meanwhile. The loader guards itself with its own lock, not with one that comes through here.
+ */
+#define X(name, result, parameters, arguments)                                                             \
+	static MP_COLD result start_##name parameters                                                      \
+	{                                                                                                  \
+		__typeof__(real.name) f = real_ready() ? real.name : (__typeof__(f))real_find_sync(#name); \
+                                                                                                           \
+		return f arguments;                                                                        \
+	}
+REAL_SYNC_FUNCTIONS(X)
+#undef X
+
+#define X(name, result, parameters, arguments) .name = start_##name,
+struct sync_next sync_next = { REAL_SYNC_FUNCTIONS(X) };
+#undef X
+
+bool sync_started;
+
+MP_COLD bool sync_start(void)
+{
+	if (real_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
+		lock_init();
+	return lock_recording;
+}
+
+void sync_init(bool recording)
+{
+#define X(name, result, parameters, arguments) sync_next.name = real.name;
+	REAL_SYNC_FUNCTIONS(X)
+#undef X
+	if (recording) {
+		rwlock_init();
+		barrier_init();
+	}
+	omp_init();
+	futex_init(recording);
+	store_release(&sync_started, true);
+}
+
+void sync_forked(void)
+{
+	barrier_forked();
+	join_forked();
+	once_forked();
+	omp_forked();
+}
+
+uint64_t sync_address_of_stack(struct thread *t, const struct regs *regs)
+{
+	return capture(t, regs) >> 1 << 1 | 1ull << 63;
+}
