@@ -551,7 +551,7 @@ void lock_init(void)
 	clock_init();
 	lock_order_init();
 	next.layout_known = test_layout();
-	next.simple = !lock_order_on;
 	sync_init(true);
 	store_release(&lock_recording, true);
+	next.simple = !lock_order_on;
 }

@@ -13,13 +13,15 @@ target_src := $(target_src:%/=%)
 target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -Wall -Wextra -Wshadow $(if $(WERROR),-Werror) -MMD -MP
 target_libs := ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so audit_lib.so
 target_parts := ctor_lib safe_alloc plugin audit_lib jemalloc_linked static_program boost_fibers asan_built
+target_parts += cxx20_waits rust_locks omp_waits
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
 
 target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(target_cc))
 # Some programs need what not every machine has; without it they are not built, and their tests skip.
-target_optional := $(addprefix $(target_dir)/,jemalloc_linked.stamp static_program.stamp boost_fibers.stamp \
-	asan_built.stamp)
+target_optional := $(addprefix $(target_dir)/,$(addsuffix .stamp,\
+	jemalloc_linked static_program boost_fibers asan_built cxx20_waits rust_locks \
+	omp_waits omp_waits_clang))
 
 .PHONY: targets
 targets: $(target_programs) $(target_optional)
@@ -67,6 +69,24 @@ $(target_dir)/boost_fibers.stamp: $(target_src)/boost_fibers.cc | $(target_dir)
 
 $(target_dir)/asan_built.stamp: $(target_src)/asan_built.c | $(target_dir)
 	$(call say,CC)$(target_cc1) -fsanitize=address $(call target_forgiven,$<)
+	$(Q)touch $@
+
+$(target_dir)/cxx20_waits.stamp: $(target_src)/cxx20_waits.cc $(target_src)/meet.h | $(target_dir)
+	$(call say,CXX)$(target_cxx) -std=gnu++20 $(call target_forgiven,$<)
+	$(Q)touch $@
+
+$(target_dir)/rust_locks.stamp: $(target_src)/rust_locks.rs | $(target_dir)
+	$(call say,RUSTC)env -u MAKEFLAGS rustc -g -O $(call target_forgiven,$<)
+	$(Q)touch $@
+
+$(target_dir)/omp_waits.stamp: $(target_src)/omp_waits.c | $(target_dir)
+	$(call say,CC)$(target_cc1) -fopenmp $(call target_forgiven,$<)
+	$(Q)touch $@
+
+# clang finds the library itself, but not for programs that look for it.
+$(target_dir)/omp_waits_clang.stamp: $(target_src)/omp_waits.c | $(target_dir)
+	$(call say,CLANG)clang -O2 -g -D_GNU_SOURCE -Wno-unknown-attributes -fopenmp=libomp \
+		$(call target_forgiven,$<)
 	$(Q)touch $@
 
 -include $(wildcard $(target_dir)/*.d)

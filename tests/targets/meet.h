@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits of a known number and length: one thread waits, the other one sees it asleep, lets time pass and wakes it. */
+#ifndef MP_MEET_H
+#define MP_MEET_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "facts.h"
+
+#define MEET_NS 2000000u /* the least that a wait lasts */
+
+struct meet {
+	int rounds;
+	void (*wait_here)(void); /* in a thread of its own, ROUNDS times; waits until wake() of the same round */
+	void (*wake_here)(void); /* in the calling thread */
+	int round;               /* the waiter may start on this round */
+	int done;                /* the waiter has finished this round */
+	int tid;                 /* of the waiter */
+	uint64_t waited_ns;      /* the waiter's own clock around wait_here */
+};
+
+/* Has thread TID of this process gone to sleep? As the kernel sees it. */
+static inline int is_asleep(int tid)
+{
+	char path[64], text[256];
+	const char *end;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	end = strrchr(text, ')');
+	return end && end[1] && end[2] == 'S';
+}
+
+static inline void pass_time(uint64_t ns)
+{
+	struct timespec time = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+
+	while (nanosleep(&time, &time) != 0 && errno == EINTR)
+		;
+}
+
+static inline void await(const int *word, int value)
+{
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+		sched_yield();
+}
+
+/* Returns when thread TID sleeps and time has passed since. */
+static inline void let_it_wait(const int *tid)
+{
+	while (!__atomic_load_n(tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	while (!is_asleep(__atomic_load_n(tid, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	pass_time(MEET_NS);
+}
+
+static inline void *meet_waiter(void *argument)
+{
+	struct meet *meet = (struct meet *)argument;
+
+	for (int i = 1; i <= meet->rounds; i++) {
+		uint64_t start;
+
+		await(&meet->round, i);
+		start = now_ns();
+		__atomic_store_n(&meet->tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+		meet->wait_here();
+		meet->waited_ns += now_ns() - start;
+		__atomic_store_n(&meet->tid, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&meet->done, i, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/*
+ * ROUNDS times: BEFORE, if any; the other thread waits in WAIT_HERE for at least MEET_NS, until WAKE_HERE ends. Returns
+ * the time that the other thread spent in WAIT_HERE.
+ */
+static inline uint64_t meet_run(int rounds, void (*before)(void), void (*wait_here)(void), void (*wake_here)(void))
+{
+	struct meet meet = { rounds, wait_here, wake_here, 0, 0, 0, 0 };
+	pthread_t thread;
+
+	require(pthread_create(&thread, NULL, meet_waiter, &meet) == 0);
+	for (int i = 1; i <= rounds; i++) {
+		if (before)
+			before();
+		__atomic_store_n(&meet.round, i, __ATOMIC_RELEASE);
+		let_it_wait(&meet.tid);
+		wake_here();
+		await(&meet.done, i);
+	}
+	pthread_join(thread, NULL);
+	return meet.waited_ns;
+}
+
+/* What the report must say of lock NAME after ROUNDS such rounds that took WAITED_NS. */
+static inline void meet_fact(const char *name, const char *kind, int rounds, uint64_t waited_ns, const char *more)
+{
+	fact("lock %s kind=%s contentions=%d wait_ns=%lu..%lu %s", name, kind, rounds, (unsigned long)rounds * MEET_NS,
+	     (unsigned long)waited_ns, more);
+	fact("waiter %s in=wait_here count=%d wait_ns=%lu..%lu", name, rounds, (unsigned long)rounds * MEET_NS,
+	     (unsigned long)waited_ns);
+}
+
+#endif
