@@ -457,8 +457,8 @@ static void print_coverage(const struct report *report, const struct term *term)
 			coverage.allocator);
 	if (coverage.notable)
 		fprintf(term->out,
-			"  NOT SEEN: at least %s (%s) of the %s of memory in use at most came past what is recorded: from "
-			"mmap\n  or brk, as stacks, or as what an allocator takes beyond what it hands out.\n",
+			"  NOT SEEN: at least %s (%s) of the %s of memory in use at most came past what is recorded:\n"
+			"  from mmap or brk, as stacks, or as what an allocator takes beyond what it hands out.\n",
 			units_bytes(units_signed(coverage.unseen_bytes)).text,
 			units_share(units_signed(coverage.unseen_bytes), coverage.anonymous_bytes).text,
 			units_bytes(units_signed(coverage.anonymous_bytes)).text);

@@ -21,7 +21,7 @@
 	NUM(depth, "MEMPROF_DEPTH", 512, 1, 512, "frames kept per stack; deeper stacks are cut at the outer end") \
 	NUM(timeline_ms, "MEMPROF_TIMELINE_MS", 10, 0, 3600000, "first distance of timeline points; 0: no timeline") \
 	NUM(max_dump, "MEMPROF_MAX_DUMP", 268435456, 1048576, 68719476736, "largest size of the dump file, bytes") \
-	SEL(follow, "MEMPROF_FOLLOW", 3, "none|fork|exec|all", "processes that the first one starts and to record, too") \
+	SEL(follow, "MEMPROF_FOLLOW", 3, "none|fork|exec|all", "what else to record of what the first process starts") \
 	STR(only, "MEMPROF_ONLY", "", "record these programs alone: names with commas between them, * for any text") \
 	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)") \
 	SEL(quiet, "MEMPROF_QUIET", 0, "off|on", "no warnings on standard error")

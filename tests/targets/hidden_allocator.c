@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A program with an allocator linked into it, under names of its own, that takes its memory straight from the kernel. */
+/* A program with an allocator inside, under names of its own, that takes its memory straight from the kernel. */
 #include <sys/mman.h>
 
 #include "facts.h"

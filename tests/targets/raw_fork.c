@@ -49,7 +49,7 @@ int main(void)
 				child_here();
 			fact_of(pid, "site child_here alloc_count=50 alloc_bytes=2050 live_count=50");
 			fact_of(pid, "site before_here alloc_count=0");
-			/* Of a raw system call nothing is known beforehand: what the parent held back is counted as lost. */
+			/* Nothing announces a raw system call: what the parent held back is counted as lost. */
 			if (way == 2)
 				fact_of(pid, "total inherited_count=3.. inherited_free_count=1");
 			fact_of(pid, "loss unknown_free=..%d", way < 2);

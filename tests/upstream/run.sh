@@ -4,12 +4,13 @@
 #
 #   run.sh SUITE SOURCE [BUILD] [TEST...]
 #
-# SUITE is coreutils, jq or redis; SOURCE its unpacked source package (apt-get source), of the version that is installed:
-# the programs under test are those of the system, so nothing is built. TEST: patterns, in place of a usual selection.
+# SUITE is coreutils, jq or redis; SOURCE its unpacked source package (apt-get source), of the version that is
+# installed: the programs under test are those of the system, so nothing is built. TEST: patterns, in place of a usual
+# selection.
 # Prints the tests whose result differs, and a line with the numbers; exit status 1 if there are any.
 set -u
 
-[ $# -ge 2 ] || { sed -n '3,10s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 2; }
 suite=$1
 source=$(cd "$2" && pwd) || exit 2
 build=$(cd "${3:-build}" && pwd) || exit 2
@@ -102,7 +103,8 @@ run_test()
 		;;
 	jq)
 		if [ "${test##*/}" = shtest ]; then
-			(cd "$source" && $how env JQ=jq JQTESTDIR="$source/tests" JQBASEDIR="$source" timeout 300 sh "$test")
+			(cd "$source" && $how env JQ=jq JQTESTDIR="$source/tests" JQBASEDIR="$source" \
+				timeout 300 sh "$test")
 		else
 			(cd "$source" && $how timeout 300 jq -L tests/modules --run-tests "$test")
 		fi
@@ -140,8 +142,12 @@ wrap_redis()
 		real=$(command -v "$program")
 		rm -f "src/$program"
 		if [ -n "$1" ]; then
-			printf '#!/bin/sh\nexport LD_PRELOAD=%s MEMPROF_OUT=%s MEMPROF_QUIET=on MEMPROF_FOLLOW=fork\nexec %s "$@"\n' \
-				"$library" "$scratch/dumps/%e.%p.bin" "$real" >"src/$program"
+			cat >"src/$program" <<-END
+				#!/bin/sh
+				export LD_PRELOAD='$library' MEMPROF_OUT='$scratch/dumps/%e.%p.bin'
+				export MEMPROF_QUIET=on MEMPROF_FOLLOW=fork
+				exec '$real' "\$@"
+			END
 			chmod +x "src/$program"
 		else
 			ln -s "$real" "src/$program"
@@ -156,7 +162,10 @@ result_of()
 
 	case $suite in
 	jq) printf '%s %s' "$status" "$(grep -E '^[0-9]+ of [0-9]+ tests passed' "$log" | tail -n 1)" ;;
-	redis) printf '%s ok %s err %s' "$status" "$(grep -c '\[ok\]' "$log")" "$(grep -c '\[err\]\|\[exception\]' "$log")" ;;
+	redis)
+		printf '%s ok %s err %s' "$status" "$(grep -c '\[ok\]' "$log")" \
+			"$(grep -c '\[err\]\|\[exception\]' "$log")"
+		;;
 	*) printf '%s' "$status" ;;
 	esac
 }
@@ -165,7 +174,7 @@ declare -F "${suite}_tests" >/dev/null || { echo "run.sh: no suite $suite" >&2; 
 "${suite}_prepare"
 mapfile -t tests < <("${suite}_tests")
 [ ${#tests[@]} -gt 0 ] || { echo "run.sh: no tests of $suite in $source" >&2; exit 2; }
-same=0 different=0 passed=0 unreadable=0
+same=0 different=0 passed=0 recorded=0 unreadable=0
 for test in "${tests[@]}"; do
 	run_test plain "$test" >"$scratch/plain.log" 2>&1 </dev/null
 	want=$(result_of "$scratch/plain.log" $?)
@@ -173,10 +182,11 @@ for test in "${tests[@]}"; do
 	got=$(result_of "$scratch/memprof.log" $?)
 	case $want in 0*) passed=$((passed + 1)) ;; esac
 	# Every dump that was left must be readable.
-	for dump in "$scratch"/dumps/*.bin; do
-		[ -s "$dump" ] && ! "$build/memprof-analyze" show "$dump" >/dev/null 2>"$scratch/show.err" &&
-			unreadable=$((unreadable + 1)) && echo "unreadable: $dump: $(cat "$scratch/show.err")"
-	done
+	if compgen -G "$scratch/dumps/*" >/dev/null; then
+		recorded=$((recorded + $(find "$scratch/dumps" -type f | wc -l)))
+		"$build/memprof-analyze" --no-symbols --format folded "$scratch/dumps" >/dev/null 2>"$scratch/read.err" ||
+			{ unreadable=$((unreadable + 1)); echo "$test: $(cat "$scratch/read.err")"; }
+	fi
 	if [ "$want" = "$got" ]; then
 		same=$((same + 1))
 	else
@@ -186,5 +196,5 @@ for test in "${tests[@]}"; do
 	fi
 done
 echo "$suite: ${#tests[@]} tests, $same with the same result ($passed passed without memprof), $different different," \
-	"$unreadable dumps unreadable"
+	"$recorded dumps, tests with unreadable ones: $unreadable"
 [ "$different" -eq 0 ] && [ "$unreadable" -eq 0 ]
