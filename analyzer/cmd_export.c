@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "anonymise.h"
 #include "commands.h"
 #include "dump_file.h"
 #include "export.h"
@@ -67,20 +68,6 @@ static bool write_file(const struct format_info *format, const struct inputs *in
 	return out_file_close(&file, ok, err);
 }
 
-/* What limits the numbers or the names goes to standard error: most formats have no place for it. */
-static void print_warnings(const struct inputs *inputs)
-{
-	for (size_t i = 0; i < inputs->count; i++) {
-		const struct profile *profile = inputs->reports[i]->profile;
-		const char *const *texts;
-		size_t count = symbolizer_warnings(inputs->reports[i]->symbols, &texts);
-
-		for (size_t j = 0; j < profile->warning_count + count; j++)
-			fprintf(stderr, "memprof-analyze: %s: %s\n", profile->path,
-				j < profile->warning_count ? profile->warnings[j] : texts[j - profile->warning_count]);
-	}
-}
-
 /* false: nothing to export. *RET_MISSING: some dump could not be read, or not all of it. */
 static bool load(const struct dump_file_list *list, const struct options *options, struct inputs *inputs,
 		 bool *ret_missing, struct err *err)
@@ -99,6 +86,8 @@ static bool load(const struct dump_file_list *list, const struct options *option
 			continue;
 		}
 		*ret_missing |= profile->partial;
+		if (options->anonymise)
+			profile_anonymise(profile);
 		inputs->reports[inputs->count] = &inputs->ready[inputs->count].report;
 		if (!report_init(&inputs->ready[inputs->count++], profile, options, err))
 			return false;
@@ -144,7 +133,8 @@ int cmd_export(const struct options *options, char *const *paths, size_t count, 
 	missing = !dump_file_list_add_all(&list, paths, count);
 	if (check(options, &list, err) && load(&list, options, &inputs, &missing, err) &&
 	    write_file(&formats[options->export_format], &inputs, options->output, err)) {
-		print_warnings(&inputs);
+		for (size_t i = 0; i < inputs.count; i++)
+			report_print_warnings(inputs.reports[i]);
 		status = missing ? STATUS_PARTIAL : STATUS_OK;
 	}
 	unload(&inputs);

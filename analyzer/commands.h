@@ -26,6 +26,7 @@ enum exit_status {
 	X(EXPORT, "export", "DUMP...", cmd_export, "the same as a file for another tool: pprof, speedscope, ...")      \
 	X(GATE, "gate", "DUMP...", cmd_gate, "pass or fail, for a CI job: leaks and limits, against a baseline")       \
 	X(DIFF, "diff", "OLD NEW", cmd_diff, "what is new, gone, grown or shrunk from one run to another")             \
+	X(BUNDLE, "bundle", "DUMP", cmd_bundle, "a copy with the names of everything in it, for other machines")       \
 	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging")    \
 	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
 	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
@@ -36,10 +37,12 @@ enum command { COMMANDS(X) };
 
 #define FOR_REPORT (1u << COMMAND_REPORT)
 #define FOR_EXPORT (1u << COMMAND_EXPORT)
+#define FOR_BUNDLE (1u << COMMAND_BUNDLE)
 #define FOR_BOTH   (FOR_REPORT | FOR_EXPORT)
 #define FOR_SHARED (FOR_REPORT | FOR_GATE | FOR_DIFF)
 #define FOR_GATE   (1u << COMMAND_GATE)
 #define FOR_DIFF   (1u << COMMAND_DIFF)
+#define FOR_NAMES  (FOR_BOTH | FOR_BUNDLE)
 #define FOR_SHOW   (1u << COMMAND_SHOW)
 #define FOR_SEAL   (1u << COMMAND_SEAL)
 
@@ -116,13 +119,16 @@ struct option_list {
 	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
 	FLAG(no_inline, "no-inline", FOR_BOTH, "do not tell inlined functions apart")                                  \
 	FLAG(no_symbols, "no-symbols", FOR_BOTH, "addresses only; opens no file but the dump")                         \
+	STR(sysroot, "sysroot", "DIR", FOR_NAMES, "look for the program's files below DIR, not on this machine")       \
+	FLAG(anonymise, "anonymise", FOR_EXPORT | FOR_BUNDLE,                                                          \
+	     "hashes for names; no paths, arguments or host: for dumps to share")                                      \
 	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                       \
 	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
 	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_BOTH,                                          \
 	    "folded: what to weigh stacks with (default peak)")                                                        \
 	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED, "auto: on a terminal, unless NO_COLOR is set") \
 	NUM(width, "width", "N", 20, 10000, FOR_SHARED, "columns of text; default: those of the terminal, else any")   \
-	STR(output, "o", "FILE", FOR_SHARED | FOR_EXPORT, "write there and not to standard output")                    \
+	STR(output, "o", "FILE", FOR_SHARED | FOR_NAMES, "write there and not to standard output")                     \
 	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
 	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")

@@ -227,6 +227,12 @@ static const struct dump_field verify_fields[] = {
 	FIELD(mp_verify, frames, NUMBER), FIELD(mp_verify, ours, HEX),     FIELD(mp_verify, theirs, HEX),
 };
 
+static const struct dump_field symbol_fields[] = {
+	FIELD(mp_symbol, ip, HEX),       FIELD(mp_symbol, module, NUMBER), FIELD(mp_symbol, line, NUMBER),
+	FIELD(mp_symbol, function, HEX), FIELD(mp_symbol, file, HEX),      FIELD(mp_symbol, depth, NUMBER),
+	FIELD(mp_symbol, flags, HEX),
+};
+
 #define FIELDS(table, key_index)                                   \
 	{                                                          \
 		table, sizeof(table) / sizeof(*(table)), key_index \
@@ -262,6 +268,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LOCK_ORDER] = FIELDS(lock_order_fields, 1),
 		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
 		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),
+		[MP_CHUNK_SYMBOL] = FIELDS(symbol_fields, 0),
 	};
 
 	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].count > 0 ? &kinds[kind] : NULL;

@@ -47,15 +47,20 @@ static bool parse_boot_id(const char *text, uint8_t *ret_id)
 	return digits == 32;
 }
 
-bool dump_file_is_this_boot(const struct mp_header *header)
+bool dump_file_boot_id_is_ours(const uint8_t *recorded)
 {
 	static const uint8_t unknown[16];
 	uint8_t boot_id[16];
 	char text[64];
 
 	read_text("/proc/sys/kernel/random/boot_id", text, sizeof(text));
-	return memcmp(header->boot_id, unknown, sizeof(unknown)) != 0 && parse_boot_id(text, boot_id) &&
-	       memcmp(header->boot_id, boot_id, sizeof(boot_id)) == 0;
+	return memcmp(recorded, unknown, sizeof(unknown)) != 0 && parse_boot_id(text, boot_id) &&
+	       memcmp(recorded, boot_id, sizeof(boot_id)) == 0;
+}
+
+bool dump_file_is_this_boot(const struct mp_header *header)
+{
+	return dump_file_boot_id_is_ours(header->boot_id);
 }
 
 bool dump_file_is_running(const struct mp_header *header)

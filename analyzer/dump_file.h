@@ -21,6 +21,9 @@ bool dump_file_load(const char *path, struct profile *profile, struct err *err);
  */
 bool dump_file_is_running(const struct mp_header *header);
 
+/* The machine has been running since a dump with this boot id (16 bytes) was written. */
+bool dump_file_boot_id_is_ours(const uint8_t *boot_id);
+
 /* The dump was written since the machine was last started, so its clock is ours. */
 bool dump_file_is_this_boot(const struct mp_header *header);
 

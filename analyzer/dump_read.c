@@ -27,6 +27,7 @@
 	X(BAD_THREAD, "threads with fields that cannot be")                         \
 	X(BAD_SCAN, "leaks of a scan that is not in the file")                      \
 	X(BAD_VARIANCE, "rows of samples with a variance that cannot be")           \
+	X(BAD_SYMBOL, "names that belong to no address")                            \
 	X(TOO_MANY_REASONS, "loss counters with a reason that cannot be")
 
 #define X(name, text) name,
@@ -775,6 +776,42 @@ static void read_options(struct reader *reader)
 	keep_rows(reader, &rows, options, option_count);
 }
 
+/* Rows out of order make names wrong, so an address whose rows do not fit together is left without. */
+static void read_symbols(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_SYMBOL);
+	VEC(struct profile_symbol) rows = { 0 };
+	struct mp_symbol row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		const struct profile_symbol *last = rows.count > 0 ? &rows.list[rows.count - 1] : NULL;
+		uint32_t module = row.module & ~MP_NODE_EXACT_IP;
+		bool exact = row.module & MP_NODE_EXACT_IP;
+
+		if (row.ip == 0)
+			continue;
+		if (module > reader->profile->module_count || (row.flags & MP_SYMBOL_OBJECT && row.depth > 0) ||
+		    (row.depth > 0 && (!last || last->ip != row.ip || last->module != module || last->exact != exact ||
+				       last->is_object || last->depth + 1 != row.depth))) {
+			count_defect(reader, BAD_SYMBOL, walk.offset);
+			continue;
+		}
+		vec_push(&rows) = (struct profile_symbol){
+			.ip = row.ip,
+			.module = module,
+			.line = row.line,
+			.function =
+				get_string(reader, row.function, walk.offset + offsetof(struct mp_symbol, function)),
+			.file = get_string(reader, row.file, walk.offset + offsetof(struct mp_symbol, file)),
+			.depth = row.depth,
+			.exact = exact,
+			.inlined = row.flags & MP_SYMBOL_INLINED,
+			.is_object = row.flags & MP_SYMBOL_OBJECT,
+		};
+	}
+	keep_rows(reader, &rows, symbols, symbol_count);
+}
+
 static void read_all(struct reader *reader, size_t size)
 {
 	find_extent(reader, size);
@@ -794,6 +831,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_leak_scans(reader);
 	read_leaks(reader);
 	read_losses(reader);
+	read_symbols(reader);
 	read_options(reader);
 	report_defects(reader);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The processed format of the Firefox Profiler, version 66 (it upgrades what is older than itself). All tables are
- * columns. Each thing measured is a "thread" whose samples are the stacks, weighed with bytes or time; the timeline is a
- * counter, which the profiler draws as its memory track.
+ * columns. Each thing measured is a "thread" whose samples are the stacks, weighed with bytes or time; the timeline is
+ * a counter, which the profiler draws as its memory track.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -253,7 +253,8 @@ static void write_build_id(struct firefox *f, const char *path)
 		for (size_t j = 0; j < profile->module_count; j++) {
 			const struct profile_module *module = &profile->modules[j];
 
-			if (!module->path || strcmp(module->path, path) != 0 || module->build_id_bytes == 0)
+			if (!module->path || strcmp(module->path, path) != 0 || module->build_id_bytes == 0 ||
+			    profile->anonymous)
 				continue;
 			for (uint32_t k = 0; k < module->build_id_bytes; k++)
 				fprintf(f->out, "%02x", module->build_id[k]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * heaptrack's text format, version 3. It is a list of events, and a dump has sums: this makes up events that have these
- * sums. Of each site the numbers of blocks and bytes allocated, freed at once, live at the peak and live at the end come
- * out exactly; sizes are the average (two sizes, one byte apart), and the order between the peak and the points of the
+ * sums. Of each site the numbers of blocks and bytes allocated, freed at once, live at the peak and live at the end
+ * come out exactly; sizes are the average (two sizes, one byte apart), and the order between the peak and the points of the
  * timeline is made up, so that the curve of live bytes has the right peak and end and rises in proportion before.
  */
 #include <inttypes.h>
@@ -115,8 +115,8 @@ static uint64_t clamped(int64_t value, uint64_t most)
 }
 
 /*
- * Whether KEPT_BLOCKS of a site's blocks can have been live at the peak as well as at the end. If so, fills FATE: blocks
- * of each fate need bytes, and where there are no blocks there can be no bytes.
+ * Whether KEPT_BLOCKS of a site's blocks can have been live at the peak as well as at the end. If so, fills FATE:
+ * blocks of each fate need bytes, and where there are no blocks there can be no bytes.
  */
 static bool split(struct amount all, struct amount peak, struct amount end, uint64_t kept_blocks, struct fate *fate)
 {

@@ -94,7 +94,8 @@ static void write_mapping(struct pprof *p, const struct mapping *mapping)
 	char build_id[2 * 64 + 1] = "";
 	struct proto row = { 0 };
 
-	for (size_t i = 0; i < module->build_id_bytes && i < 64; i++)
+	/* A build id names a program as well as its path does. */
+	for (size_t i = 0; i < module->build_id_bytes && i < 64 && !p->report->profile->anonymous; i++)
 		snprintf(build_id + 2 * i, 3, "%02x", module->build_id[i]);
 	proto_number(&row, MAPPING_ID, (int64_t)mapping->id);
 	proto_number(&row, MAPPING_START, (int64_t)module->start);

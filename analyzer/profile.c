@@ -95,7 +95,7 @@ bool profile_module_is_memprof(const struct profile *profile, uint32_t module)
 
 	if (module == 0 || module > profile->module_count)
 		return false;
-	path = profile->modules[module - 1].path;
+	path = profile_module_file(&profile->modules[module - 1]);
 	if (!path)
 		return false;
 	name = strrchr(path, '/');

@@ -72,6 +72,7 @@ struct profile_module {
 	uint32_t number;
 	uint64_t start, end, bias, load_ns, unload_ns; /* as in struct mp_module */
 	const char *path;                              /* NULL = unknown */
+	const char *real_path;                         /* if path is a hash that stands for it; else NULL */
 	const uint8_t *build_id;                       /* NULL = none */
 	uint32_t build_id_bytes;
 	uint32_t generation;
@@ -81,6 +82,17 @@ struct profile_module {
 struct profile_lock {
 	uint32_t number;
 	struct mp_lock row; /* stacks are 0 or exist; address 0: no such lock */
+};
+
+/* A row of names; those of one address follow each other, the innermost function first. */
+struct profile_symbol {
+	uint64_t ip;
+	uint32_t module;      /* number, 0 = none */
+	uint32_t line;        /* 0 = unknown */
+	const char *function; /* NULL = unknown */
+	const char *file;
+	uint32_t depth;
+	bool exact, inlined, is_object;
 };
 
 struct profile_option {
@@ -127,10 +139,13 @@ struct profile {
 	size_t leak_count;
 	const struct mp_loss *losses; /* one per reason, nonzero counts, unknown reasons included */
 	size_t loss_count;
+	const struct profile_symbol *symbols; /* of a dump that brings its names */
+	size_t symbol_count;
 	const struct profile_option *options;
 	size_t option_count;
 
-	bool partial; /* something that the process wrote is missing here; warnings say what */
+	bool anonymous; /* by profile_anonymise() */
+	bool partial;   /* something that the process wrote is missing here; warnings say what */
 	const char **warnings;
 	size_t warning_count;
 	size_t warnings_left_out; /* not kept, there were too many */
@@ -151,6 +166,12 @@ size_t profile_stack(const struct profile *profile, uint32_t stack, uint32_t *re
 
 /* What ends STACK: enum mp_stack_mark, PROFILE_MARK_DAMAGED or a number not known yet; 0 = the stack is complete. */
 uint32_t profile_stack_mark(const struct profile *profile, uint32_t stack);
+
+/* The path of the module's file on the machine that it was recorded on, NULL = unknown. */
+static inline const char *profile_module_file(const struct profile_module *module)
+{
+	return module->real_path ? module->real_path : module->path;
+}
 
 /* The module is libmemprof.so itself; its frames are not the program's. */
 bool profile_module_is_memprof(const struct profile *profile, uint32_t module);

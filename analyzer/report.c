@@ -61,6 +61,8 @@ bool report_init(struct ready_report *ready, const struct profile *profile, cons
 	const struct symbolizer_options symbol_options = {
 		.inlines = !options->no_inline,
 		.enabled = !options->no_symbols,
+		.anonymous = profile->anonymous,
+		.sysroot = options->sysroot,
 	};
 
 	*ready = (struct ready_report){ 0 };
@@ -89,4 +91,15 @@ void report_free(struct ready_report *ready)
 	symbolizer_free(ready->report.symbols);
 	aggregate_free(&ready->aggregate);
 	*ready = (struct ready_report){ 0 };
+}
+
+void report_print_warnings(const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const char *const *texts;
+	size_t count = symbolizer_warnings(report->symbols, &texts);
+
+	for (size_t i = 0; i < profile->warning_count + count; i++)
+		fprintf(stderr, "memprof-analyze: %s: %s\n", profile->path,
+			i < profile->warning_count ? profile->warnings[i] : texts[i - profile->warning_count]);
 }

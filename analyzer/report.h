@@ -25,4 +25,7 @@ bool report_init(struct ready_report *ready, const struct profile *profile, cons
 		 struct err *err);
 void report_free(struct ready_report *ready);
 
+/* What limits the numbers or the names, on standard error: for files that have no place for it. */
+void report_print_warnings(const struct report *report);
+
 #endif

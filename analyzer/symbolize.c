@@ -24,10 +24,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "anonymise.h"
 #include "arena.h"
 #include "demangle.h"
 #include "dwarf_frames.h"
 #include "hash.h"
+#include "known_symbols.h"
+#include "perf_map.h"
 #include "profile.h"
 #include "spans.h"
 #include "strtab.h"
@@ -72,9 +75,14 @@ struct symbolizer {
 	struct strtab strings;
 	struct object *objects;
 	size_t object_count;
-	size_t *object_of_row; /* index: row */
-	struct hash_map cache; /* hash of the arguments to the first struct cache_entry */
-	struct hash_map names; /* address of a symbol's text to its readable form, 0 = not mangled */
+	size_t *object_of_row;      /* index: row */
+	struct hash_map cache;      /* hash of the arguments to the first struct cache_entry */
+	struct hash_map names;      /* address of a symbol's text to its readable form, 0 = not mangled */
+	struct known_symbols known; /* what the dump says itself */
+	struct perf_map jit;
+	bool jit_read;
+	char *sysroot;    /* absolute */
+	char *debug_path; /* for libdwfl; NULL: its default */
 
 	bool segments_read;
 	struct spans segments; /* writable ones in memory; index: row */
@@ -118,7 +126,8 @@ static int compare_files(const void *a, const void *b)
 {
 	const struct profile_module *x = *(const struct profile_module *const *)a;
 	const struct profile_module *y = *(const struct profile_module *const *)b;
-	int order = strcmp(x->path ? x->path : "", y->path ? y->path : "");
+	const char *x_file = profile_module_file(x), *y_file = profile_module_file(y);
+	int order = strcmp(x_file ? x_file : "", y_file ? y_file : "");
 
 	if (order == 0 && x->build_id_bytes != y->build_id_bytes)
 		order = x->build_id_bytes < y->build_id_bytes ? -1 : 1;
@@ -160,6 +169,16 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* libdwfl looks for debug files in directories with an absolute path only. */
+static void use_sysroot(struct symbolizer *s)
+{
+	s->sysroot = realpath(s->options.sysroot, NULL);
+	if (s->sysroot)
+		s->options.sysroot = s->sysroot;
+	if (asprintf(&s->debug_path, ":.debug:%s" DEBUG_ROOT, s->options.sysroot) < 0)
+		s->debug_path = NULL;
+}
+
 struct symbolizer *symbolizer_new(const struct profile *profile, const struct symbolizer_options *options)
 {
 	struct symbolizer *s = memory_zeroed(1, sizeof(*s));
@@ -167,7 +186,11 @@ struct symbolizer *symbolizer_new(const struct profile *profile, const struct sy
 	s->profile = profile;
 	s->options = *options;
 	if (options->enabled)
+		known_symbols_init(&s->known, profile);
+	if (options->enabled)
 		allow_many_files();
+	if (options->sysroot)
+		use_sysroot(s);
 	find_objects(s);
 	return s;
 }
@@ -189,6 +212,10 @@ void symbolizer_free(struct symbolizer *s)
 	spans_free(&s->segments);
 	hash_map_free(&s->cache);
 	hash_map_free(&s->names);
+	known_symbols_free(&s->known);
+	perf_map_free(&s->jit);
+	free(s->sysroot);
+	free(s->debug_path);
 	vec_free(&s->warnings);
 	vec_free(&s->no_debug);
 	strtab_free(&s->strings);
@@ -206,9 +233,9 @@ size_t symbolizer_warnings(const struct symbolizer *s, const char *const **ret_l
  * The standard search for separate debug files: by build id below /usr/lib/debug, by .gnu_debuglink, and with
  * debuginfod only when the user has set DEBUGINFOD_URLS. libdwfl checks that what it finds belongs to the object.
  */
-static const Dwfl_Callbacks *callbacks(void)
+static const Dwfl_Callbacks *callbacks(struct symbolizer *s)
 {
-	static char *debug_path; /* NULL: the default of libdwfl */
+	static char *debug_path; /* libdwfl wants the address of something that stays */
 	static const Dwfl_Callbacks list = {
 		.find_elf = dwfl_build_id_find_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
@@ -216,6 +243,7 @@ static const Dwfl_Callbacks *callbacks(void)
 		.debuginfo_path = &debug_path,
 	};
 
+	debug_path = s->debug_path;
 	return &list;
 }
 
@@ -229,16 +257,25 @@ static bool is_same_build(Dwfl_Module *module, const struct profile_module *row)
 }
 
 /* For files without a build id; what the dump does not know is taken as equal. */
-static bool is_same_file(const struct stat *file, const struct profile_module *row)
+static bool is_same_file(const struct stat *file, const struct profile_module *row, bool is_copy)
 {
 	uint64_t mtime_ns = (uint64_t)file->st_mtim.tv_sec * 1000000000u + (uint64_t)file->st_mtim.tv_nsec;
 
 	return (row->file_bytes == 0 || row->file_bytes == (uint64_t)file->st_size) &&
-	       (row->file_mtime_ns == 0 || row->file_mtime_ns == mtime_ns);
+	       (is_copy || row->file_mtime_ns == 0 || row->file_mtime_ns == mtime_ns);
+}
+
+/* The path of a file of the machine that the program ran on. */
+static const char *below_root(const struct symbolizer *s, const char *path, char *buffer, size_t bytes)
+{
+	if (!s->options.sysroot)
+		return path;
+	snprintf(buffer, bytes, "%s%s", s->options.sysroot, path);
+	return buffer;
 }
 
 /* Opens what PATH names for OBJECT. NULL: worked; else what is wrong, a text for a warning. */
-static const char *open_file(struct object *object, const char *path)
+static const char *open_file(struct symbolizer *s, struct object *object, const char *path)
 {
 	const struct profile_module *row = object->row;
 	const char *defect = NULL;
@@ -251,7 +288,7 @@ static const char *open_file(struct object *object, const char *path)
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? "no such file, so no names"
 							   : "cannot be opened, so no names";
-	object->dwfl = dwfl_begin(callbacks());
+	object->dwfl = dwfl_begin(callbacks(s));
 	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || object->dwfl == NULL)
 		defect = "not a regular file, so no names";
 	else if ((object->module = dwfl_report_elf(object->dwfl, path, path, fd, 0, /*add_p_vaddr=*/true)) == NULL)
@@ -266,7 +303,9 @@ static const char *open_file(struct object *object, const char *path)
 		if (elf == NULL || gelf_getehdr(elf, &header) == NULL ||
 		    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
 			defect = "not an executable or shared object, so no names";
-		else if (row->build_id_bytes > 0 ? !is_same_build(object->module, row) : !is_same_file(&file, row))
+		else if (row->build_id_bytes > 0 && !is_same_build(object->module, row))
+			defect = "has changed since the program ran (the build ids differ), so no names";
+		else if (row->build_id_bytes == 0 && !is_same_file(&file, row, s->options.sysroot != NULL))
 			defect = "has changed since the program ran, so no names";
 	}
 	if (defect && object->dwfl) {
@@ -291,20 +330,22 @@ static void debug_path(const struct profile_module *row, char *ret_path, size_t 
 static bool open_object(struct symbolizer *s, struct object *object)
 {
 	const struct profile_module *row = object->row;
+	const char *file = profile_module_file(row);
+	char path[2 * PATH_MAX];
 	const char *defect;
 
 	if (object->opened)
 		return object->dwfl != NULL;
 	object->opened = true;
 	/* No warning for what never is a file, such as [vdso]. */
-	if (row->path == NULL || row->path[0] != '/')
+	if (file == NULL || file[0] != '/')
 		return false;
-	defect = open_file(object, row->path);
+	defect = open_file(s, object, below_root(s, file, path, sizeof(path)));
 	if (defect && row->build_id_bytes > 1) {
-		char path[sizeof(DEBUG_ROOT) + 32 + 2 * BUILD_ID_BYTES_MAX];
+		char debug[sizeof(DEBUG_ROOT) + 32 + 2 * BUILD_ID_BYTES_MAX];
 
-		debug_path(row, path, sizeof(path));
-		if (open_file(object, path) == NULL)
+		debug_path(row, debug, sizeof(debug));
+		if (open_file(s, object, below_root(s, debug, path, sizeof(path))) == NULL)
 			return true;
 	}
 	if (defect)
@@ -548,6 +589,65 @@ static void frames_of_object(struct symbolizer *s, struct object *object, uint64
 	}
 }
 
+/* Names that the dump brings along. false: it does not know this address. */
+static bool frames_of_dump(struct symbolizer *s, struct cache_entry *entry)
+{
+	struct frame model = entry->frames[0];
+	size_t count, first;
+	const struct profile_symbol *rows =
+		known_symbols_find(&s->known, entry->module, entry->ip, entry->exact, &count);
+
+	if (count == 0)
+		return false;
+	first = s->options.inlines ? 0 : count - 1;
+	entry->count = count - first;
+	entry->frames = arena_array(&s->arena, struct frame, entry->count);
+	for (size_t i = first; i < count; i++) {
+		struct frame *frame = &entry->frames[i - first];
+
+		*frame = model;
+		frame->function = rows[i].function;
+		frame->file = rows[i].file;
+		frame->line = rows[i].line;
+		frame->inlined = rows[i].inlined;
+	}
+	return true;
+}
+
+/* Code outside of all objects: what the program itself has told of it. */
+static void frame_of_jit(struct symbolizer *s, uint64_t pc, struct frame *frame)
+{
+	if (!s->jit_read) {
+		char path[PATH_MAX];
+		const char *defect = perf_map_read(&s->jit, s->profile, s->options.sysroot ? s->options.sysroot : "",
+						   path, sizeof(path), &s->strings);
+
+		s->jit_read = true;
+		if (defect)
+			warn(s, path, defect);
+	}
+	frame->function = perf_map_find(&s->jit, pc);
+}
+
+static const char *hidden_name(struct symbolizer *s, char kind, const char *name)
+{
+	char text[ANONYMOUS_NAME_BYTES];
+
+	return strtab_intern(&s->strings, anonymous_name(kind, name, text));
+}
+
+static void make_anonymous(struct symbolizer *s, struct cache_entry *entry)
+{
+	for (size_t i = 0; i < entry->count; i++) {
+		struct frame *frame = &entry->frames[i];
+
+		if (frame->function)
+			frame->function = hidden_name(s, 'f', frame->function);
+		frame->file = NULL;
+		frame->line = 0;
+	}
+}
+
 static void fill_entry(struct symbolizer *s, struct cache_entry *entry)
 {
 	const struct profile_module *row;
@@ -557,11 +657,18 @@ static void fill_entry(struct symbolizer *s, struct cache_entry *entry)
 	entry->count = 1;
 	entry->frames = arena_array(&s->arena, struct frame, 1);
 	entry->frames[0].address = entry->ip;
-	if (entry->module == 0 || entry->module > s->profile->module_count)
+	row = entry->module > 0 && entry->module <= s->profile->module_count ? &s->profile->modules[entry->module - 1]
+									     : NULL;
+	if (row) {
+		entry->frames[0].module = row->path;
+		entry->frames[0].offset = entry->ip - row->bias;
+	}
+	if (frames_of_dump(s, entry))
 		return;
-	row = &s->profile->modules[entry->module - 1];
-	entry->frames[0].module = row->path;
-	entry->frames[0].offset = entry->ip - row->bias;
+	if (entry->module == 0 && s->options.enabled)
+		frame_of_jit(s, pc, &entry->frames[0]);
+	if (!row)
+		return;
 	if (!s->options.enabled || pc < row->start || pc >= row->end)
 		return;
 	object = &s->objects[s->object_of_row[entry->module - 1]];
@@ -585,6 +692,8 @@ const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uin
 		entry->next = (struct cache_entry *)(uintptr_t)*first;
 		*first = (uintptr_t)entry;
 		fill_entry(s, entry);
+		if (s->options.anonymous)
+			make_anonymous(s, entry);
 	}
 	*ret_count = entry->count;
 	return entry->frames;
@@ -643,7 +752,8 @@ static void read_segments(struct symbolizer *s)
 		const struct profile_module *row = &s->profile->modules[i];
 		struct object *object = &s->objects[s->object_of_row[i]];
 
-		if (row->start < row->end && open_object(s, object))
+		if (row->start < row->end && !profile_module_is_memprof(s->profile, row->number) &&
+		    open_object(s, object))
 			add_segments(s, object, i);
 	}
 	spans_sort(&s->segments);
@@ -657,7 +767,7 @@ static bool is_better_row(const struct profile_module *row, const struct profile
 	return row->load_ns > than->load_ns;
 }
 
-const char *symbolizer_object(struct symbolizer *s, uint64_t address)
+static const char *find_object(struct symbolizer *s, uint64_t address)
 {
 	const struct profile_module *rows = s->profile->modules, *row = NULL;
 	const struct span *segment = NULL, *symbol;
@@ -666,8 +776,10 @@ const char *symbolizer_object(struct symbolizer *s, uint64_t address)
 	char text[4096];
 	int length;
 
-	if (!s->options.enabled)
-		return NULL;
+	name = known_symbols_object(&s->known, address);
+	/* A dump that brings names has those of all its locks that have one. */
+	if (name || s->profile->symbol_count > 0)
+		return name;
 	read_segments(s);
 	while ((segment = spans_find(&s->segments, address, segment)) != NULL) {
 		if (row == NULL || is_better_row(&rows[segment->index], row))
@@ -685,4 +797,11 @@ const char *symbolizer_object(struct symbolizer *s, uint64_t address)
 		return name;
 	length = snprintf(text, sizeof(text), "%s+0x%" PRIx64, name, address - row->bias - symbol->start);
 	return length > 0 && (size_t)length < sizeof(text) ? strtab_intern(&s->strings, text) : name;
+}
+
+const char *symbolizer_object(struct symbolizer *s, uint64_t address)
+{
+	const char *name = s->options.enabled ? find_object(s, address) : NULL;
+
+	return name && s->options.anonymous ? hidden_name(s, 'o', name) : name;
 }

@@ -23,8 +23,10 @@ struct frame {
 };
 
 struct symbolizer_options {
-	bool inlines; /* false: one frame per address, with the position in the function that holds the code */
-	bool enabled; /* false: no file is opened; frames have module and address only */
+	bool inlines;        /* false: one frame per address, with the position in the function that holds the code */
+	bool enabled;        /* false: no file is opened; frames have module and address only */
+	bool anonymous;      /* names are replaced by hashes of them, and source files left out */
+	const char *sysroot; /* put in front of all paths; NULL = the files of this machine */
 };
 
 /*

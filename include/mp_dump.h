@@ -50,7 +50,8 @@
 	X(LOCK_EXTRA, 18, mp_lock_extra, "one thread's counters that only some kinds of locks have")    \
 	X(LOCK_ORDER, 19, mp_lock_order, "MEMPROF_LOCK_ORDER: a lock taken while another was held") \
 	X(LEAK_SCAN, 20, mp_leak_scan, "searches for leaks: when, how, and why not")      \
-	X(LEAK, 21, mp_leak, "what a search found, by class and stack")
+	X(LEAK, 21, mp_leak, "what a search found, by class and stack")                   \
+	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
 enum mp_chunk_kind { MP_CHUNKS(X) };
@@ -601,6 +602,23 @@ struct mp_leak {
 	uint64_t address;		/* of one of them */
 };
 _Static_assert(sizeof(struct mp_leak) == 64, "one cache line");
+
+/*
+ * Names, so that a reader needs no other file. Never written by the preload. An address has a row per function, the
+ * innermost inlined one first; the rows follow each other. One that has no name is in it, too: nothing more is known.
+ */
+struct mp_symbol {
+	uint64_t ip;		/* key: as in mp_node; with MP_SYMBOL_OBJECT the address of a lock */
+	uint32_t module;	/* as in mp_node, MP_NODE_EXACT_IP included; 0 with MP_SYMBOL_OBJECT */
+	uint32_t line;		/* 0 = unknown */
+	uint64_t function;	/* string reference: readable name of the function, or of the object; 0 = unknown */
+	uint64_t file;		/* string reference: source file; 0 = unknown */
+	uint32_t depth;		/* 0, 1, ... among the rows of the address */
+	uint32_t flags;		/* MP_SYMBOL_* */
+};
+_Static_assert(sizeof(struct mp_symbol) == 40, "format change");
+#define MP_SYMBOL_INLINED 1u	/* into the function of the next row */
+#define MP_SYMBOL_OBJECT 2u	/* a data object */
 
 struct mp_option {
 	uint64_t name;		/* key: string reference */
