@@ -76,6 +76,24 @@ static bool read_suppressions(struct run *run, struct err *err)
 	return true;
 }
 
+/* Classes whose leaks somebody will want to see one by one. What hangs on a lost block is named with it. */
+static unsigned named_classes(const struct run *run)
+{
+	unsigned classes = run->policy.fail_on;
+
+	if (run->has_baseline || run->options->write_baseline || run->options->gate_format == GATE_FORMAT_JSON)
+		return UINT32_MAX;
+	for (size_t i = 0; i < run->policy.limits.count; i++) {
+		const struct limit *limit = &run->policy.limits.list[i];
+
+		if (limit_key(limit->kind) == POLICY_KEY_CLASS)
+			classes |= 1u << limit->class;
+	}
+	if (classes & 1u << MP_LEAK_UNFREED)
+		return UINT32_MAX;
+	return classes | (classes & 1u << MP_LEAK_DEFINITE ? 1u << MP_LEAK_INDIRECT : 0);
+}
+
 /* Dumps that cannot be read are told at once; the others are still judged. */
 static void read_dumps(struct run *run, char *const *paths, size_t count)
 {
@@ -270,6 +288,7 @@ int cmd_gate(const struct options *options, char *const *paths, size_t count, st
 		if (!baseline_read(&run.baseline, run.policy.baseline, err))
 			goto out;
 	}
+	run.summary.named_classes = named_classes(&run);
 	read_dumps(&run, paths, count);
 	/* With nothing to judge there is no verdict; what could not be read has been told. */
 	if (run.summary.dumps > 0)

@@ -98,8 +98,9 @@ static void print_leak(const struct gate *gate, const struct gate_output *output
 	fprintf(term->out, "  %s", leak_class_text(row->leak_class));
 	print_old(leak, term);
 	if (row->held_blocks > 0)
-		fprintf(term->out, "; %s in %s block%s hang on it", units_bytes(units_signed(row->held_bytes)).text,
-			units_count(units_signed(row->held_blocks)).text, plural((size_t)row->held_blocks));
+		fprintf(term->out, "; %s in %s block%s hang%s on it", units_bytes(units_signed(row->held_bytes)).text,
+			units_count(units_signed(row->held_blocks)).text, plural((size_t)row->held_blocks),
+			row->held_blocks == 1 ? "s" : "");
 	if (gate->summary->dumps > 1)
 		fprintf(term->out, "; in %zu process%s", row->dumps, row->dumps == 1 ? "" : "es");
 	fputc('\n', term->out);
@@ -145,7 +146,7 @@ static void print_locks(const struct gate *gate, const struct gate_output *outpu
 /* Classes that no rule is about, known leaks, hidden ones: a line each, so that nothing is silently left out. */
 static void print_rest(const struct gate *gate, const struct term *term)
 {
-	size_t stacks[LEAK_CLASS_END] = { 0 }, known = 0;
+	size_t known = 0;
 	double bytes[LEAK_CLASS_END] = { 0 }, blocks[LEAK_CLASS_END] = { 0 }, known_bytes = 0;
 
 	for (size_t i = 0; i < gate->leak_count; i++) {
@@ -159,15 +160,14 @@ static void print_rest(const struct gate *gate, const struct term *term)
 			known_bytes += leak->leak.bytes.value;
 			continue;
 		}
-		stacks[class]++;
 		bytes[class] += leak->leak.bytes.value;
 		blocks[class] += leak->leak.blocks.value;
 	}
 	for (unsigned class = MP_LEAK_DEFINITE; class < LEAK_CLASS_END; class ++) {
-		if (stacks[class] > 0)
-			fprintf(term->out, "let pass     %s in %s blocks %s, %zu stack%s\n",
+		if (blocks[class] > 0)
+			fprintf(term->out, "let pass     %s in %s block%s %s\n",
 				units_bytes((int64_t)bytes[class]).text, units_count((int64_t)blocks[class]).text,
-				leak_class_text((enum mp_leak_class) class), stacks[class], plural(stacks[class]));
+				plural((size_t)blocks[class]), leak_class_text((enum mp_leak_class) class));
 	}
 	if (known > 0)
 		fprintf(term->out, "known        %zu stack%s with %s, in the baseline and not grown\n", known,
@@ -206,7 +206,9 @@ static void print_suppressions(const struct gate *gate, const struct term *term)
 	for (size_t i = 0; i < suppressions->rules.count; i++) {
 		const struct suppression *rule = suppressions->rules.list[i];
 
-		if (rule->stacks > 0 || rule->syntax == SUPPRESSION_BUILTIN)
+		/* One for classes that nobody asked about had nothing to do. */
+		if (rule->stacks > 0 || rule->syntax == SUPPRESSION_BUILTIN ||
+		    !(rule->leak_classes & gate->summary->named_classes))
 			continue;
 		fputs("unused       suppression ", term->out);
 		print_rule_name(rule, term);

@@ -53,7 +53,7 @@ static struct amount amount(double value, double variance)
 
 void summary_init(struct summary *summary, struct strtab *names)
 {
-	*summary = (struct summary){ .names = names };
+	*summary = (struct summary){ .names = names, .named_classes = UINT32_MAX };
 }
 
 static void free_source(struct summary_source *source)
@@ -183,13 +183,14 @@ static double sampling_variance(const struct profile *profile, double blocks, do
 
 static void add_leak_row(struct summary *summary, struct summary_source *source, const struct leak *row)
 {
-	uint64_t hash = stack_keys_hash(source->keys, row->stack);
+	bool named = summary->named_classes & 1u << row->leak_class;
+	uint64_t hash = named ? stack_keys_hash(source->keys, row->stack) : 0;
 	double mean = row->count > 0 ? (double)row->bytes / (double)row->count : 0;
 	double variance = sampling_variance(&source->profile, (double)row->count, mean);
 	struct summary_leak leak = {
 		.leak_class = row->leak_class,
 		.key = { .hash = hash },
-		.owner = row->owner ? stack_keys_hash(source->keys, row->owner) : 0,
+		.owner = named && row->owner ? stack_keys_hash(source->keys, row->owner) : 0,
 		.blocks = amount((double)row->count, variance),
 		.bytes = amount((double)row->bytes, variance * mean * mean),
 		.held_blocks = row->held_count,
@@ -199,7 +200,7 @@ static void add_leak_row(struct summary *summary, struct summary_source *source,
 	};
 
 	/* What is known already needs no copy of its frames. */
-	if (!hash_map_find(&summary->leak_places, leak_hash(&leak))) {
+	if (named && !hash_map_find(&summary->leak_places, leak_hash(&leak))) {
 		leak.key = copy_key(summary, source, row->stack);
 		leak.stack = copy_stack(summary, source, row->stack);
 	}

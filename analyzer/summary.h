@@ -91,6 +91,9 @@ struct summary_source;
 struct summary {
 	struct strtab *names; /* the caller's: keys, and every text of the summary */
 	bool with_sites;      /* set it before adding dumps */
+	/* Bits 1 << enum mp_leak_class, also to be set before: leaks of other classes are only added up, without their
+	 * stacks, because naming stacks is most of the work. All by default. */
+	unsigned named_classes;
 	size_t dumps;
 	const char *program; /* of the first dump: base name of the executable */
 	bool several_programs;

@@ -420,6 +420,21 @@ static bool source_matches(const char *pattern, const struct frame *frame)
 	return false;
 }
 
+/* Valgrind calls a part or clone of a function by its own name, "f.part.0"; debug information by that of the whole. */
+static bool function_matches(const char *pattern, const char *function)
+{
+	size_t length = strcspn(function, ".");
+	char whole[512];
+
+	if (suppress_matches_glob(pattern, function))
+		return true;
+	if (function[length] == 0 || length == 0 || length >= sizeof(whole))
+		return false;
+	memcpy(whole, function, length);
+	whole[length] = 0;
+	return suppress_matches_glob(pattern, whole);
+}
+
 /* FRAME NULL stands for the allocator's own. */
 static bool line_matches(const struct suppression_line *line, const struct frame *frame)
 {
@@ -427,7 +442,7 @@ static bool line_matches(const struct suppression_line *line, const struct frame
 		return line_matches_allocator(line);
 	switch (line->kind) {
 	case SUPPRESSION_LINE_FUN:
-		return (frame->function && suppress_matches_glob(line->pattern, frame->function)) ||
+		return (frame->function && function_matches(line->pattern, frame->function)) ||
 		       (frame->symbol && suppress_matches_glob(line->pattern, frame->symbol)) ||
 		       (!frame->function && strcmp(line->pattern, "*") == 0);
 	case SUPPRESSION_LINE_OBJ:

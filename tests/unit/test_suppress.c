@@ -85,6 +85,7 @@ static const struct frame stack[] = {
 	  .module = "/usr/lib/libpool.so.2" },
 	{ .module = "/usr/lib/libz.so.1", .offset = 0x1234 },
 	{ .function = "main", .module = "/usr/bin/app" },
+	{ .function = "start.part.0", .module = "/usr/bin/app" },
 };
 
 #define ENTRY(lines) "{\n name\n Memcheck:Leak\n" lines "}\n"
@@ -113,6 +114,9 @@ static const struct {
 	{ ENTRY("...\nfun:main\n"), MP_LEAK_DEFINITE, true },
 	{ ENTRY("...\nfun:conn_new\n...\nobj:*/libz.so*\nfun:main\n"), MP_LEAK_DEFINITE, true },
 	{ ENTRY("...\nfun:main\nfun:nobody\n"), MP_LEAK_DEFINITE, false },
+	{ ENTRY("...\nfun:main\nfun:start\n"), MP_LEAK_DEFINITE, true },
+	{ ENTRY("...\nfun:main\nfun:start.part.0\n"), MP_LEAK_DEFINITE, true },
+	{ ENTRY("...\nfun:main\nfun:star\n"), MP_LEAK_DEFINITE, false },
 	{ ENTRY("fun:malloc\nsrc:conn.c:88\n"), MP_LEAK_DEFINITE, true },
 	{ ENTRY("fun:malloc\nsrc:conn.c\n"), MP_LEAK_DEFINITE, true },
 	{ ENTRY("fun:malloc\nsrc:conn.c:89\n"), MP_LEAK_DEFINITE, false },
