@@ -58,6 +58,9 @@ LOOPS = [
     Loop("lock threaded", "bench_lock", ["threaded"], 20_000_000, 0, PAIR),
     Loop("lock hot", "bench_lock", ["hot"], 10_000_000, 0, PAIR),
     Loop("lock contended", "bench_lock", ["contended"], 1_000_000, 0, RATE),
+    Loop("lock readers", "bench_sync", ["readers"], 3_000_000, 0, RATE),
+    Loop("lock semaphores", "bench_sync", ["semaphores"], 100_000, 0, RATE),
+    Loop("lock condvars", "bench_sync", ["condvars"], 100_000, 0, RATE),
 ]
 
 # What each row of loops does, for the notes below the table.

@@ -18,7 +18,7 @@ SAMPLE = "512K"
 # In the order of the tables.
 NATIVE, FULL, OFF, SAMPLED, HEAPTRACK = "native", "memprof", "off", "sampled", "heaptrack"
 
-PROGRAMS = ("bench_alloc", "bench_deep", "bench_threads", "bench_lock", "bench_live")
+PROGRAMS = ("bench_alloc", "bench_deep", "bench_threads", "bench_lock", "bench_sync", "bench_live")
 C_FLAGS = "-std=gnu11 -O2 -g -D_GNU_SOURCE -pthread -fno-builtin -Wall -Wextra".split()
 
 
