@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that has 200 mutexes at once, given up in the order in which it took them; and 80 threads that want one. */
+/* A thread that has 100 mutexes at once, given up in the order in which it took them; and 70 threads that want one. */
 #include "handoff.h"
 
-#define LOCKS   200
-#define WAITERS 80
+#define LOCKS   100
+#define WAITERS 70
 
 static pthread_mutex_t locks[LOCKS];
 static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
