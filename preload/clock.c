@@ -14,10 +14,15 @@
 /* Two readings are each some 50 ns wide: over this distance the rate is right to about 10 in a million. */
 #define CALIBRATE_NS 10000000u
 
-static struct {
+/* Two readings that are further apart were interrupted in between; some 5 us. */
+#define APART_TICKS 16384u
+
+struct reading {
 	uint64_t ticks;
 	uint64_t ns;
-} start;
+};
+
+static struct reading start;
 static uint64_t rate; /* ns per tick, times 2^32; 0 = not known yet */
 static bool usable;
 
@@ -73,25 +78,39 @@ static bool kernel_trusts_counter(void)
 	return starts_with(name, "tsc") || starts_with(name, "kvm-clock") || starts_with(name, "arch_sys_counter");
 }
 
+/* Both at the same moment. false: this thread was interrupted every time. */
+static bool read_both(struct reading *ret)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		uint64_t before = ticks();
+		uint64_t ns = os_now_ns();
+		uint64_t width = ticks() - before;
+
+		if (width < APART_TICKS) {
+			*ret = (struct reading){ .ticks = before + width / 2, .ns = ns };
+			return true;
+		}
+	}
+	return false;
+}
+
 void clock_init(void)
 {
-	usable = steady() && kernel_trusts_counter();
-	start.ns = os_now_ns();
-	start.ticks = ticks();
+	usable = steady() && kernel_trusts_counter() && read_both(&start);
 }
 
 static MP_NOINLINE uint64_t stamp_slow(void)
 {
-	uint64_t now = os_now_ns();
+	struct reading now;
 	uint64_t passed;
 
-	if (!usable || now - start.ns < CALIBRATE_NS)
-		return now;
-	passed = ticks() - start.ticks;
+	if (!usable || !read_both(&now))
+		return os_now_ns();
+	passed = now.ticks - start.ticks;
 	/* Any two threads that come here find almost the same. */
-	if (passed)
-		store_release(&rate, (uint64_t)(((unsigned __int128)(now - start.ns) << 32) / passed));
-	return now;
+	if (now.ns - start.ns >= CALIBRATE_NS && passed)
+		store_release(&rate, (uint64_t)(((unsigned __int128)(now.ns - start.ns) << 32) / passed));
+	return now.ns;
 }
 
 uint64_t clock_stamp(void)

@@ -5,9 +5,7 @@
  * machine is: what certainly was a hold during a wait, and what can have been one. It prints, for each thread, its
  * number and the two.
  */
-#include <pthread.h>
-
-#include "facts.h"
+#include "meet.h"
 
 #define HOLDERS 5
 #define UNIT_NS 40000000u
@@ -50,28 +48,11 @@ static void sleep_units(unsigned units)
 		turns[n - 1].ended = now_ns();   \
 	}
 
-/* Is thread TID asleep? The holders sleep in no other call before they have the mutex. */
-static int sleeps(int tid)
-{
-	char path[64], text[512];
-	const char *state;
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	file = fopen(path, "r");
-	require(file);
-	n = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[n] = '\0';
-	state = strrchr(text, ')');
-	return state && state[2] == 'S';
-}
-
+/* The holders sleep in no other call before they have the mutex. */
 static void wait_until_all_wait(void)
 {
 	for (int i = 1; i < HOLDERS; i++) {
-		while (!__atomic_load_n(&turns[i].asked, __ATOMIC_ACQUIRE) || !sleeps(turns[i].tid))
+		while (!__atomic_load_n(&turns[i].asked, __ATOMIC_ACQUIRE) || !is_asleep(turns[i].tid))
 			usleep(1000);
 	}
 	all_wait = now_ns();

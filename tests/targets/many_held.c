@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread that has 100 mutexes at once, given up in the order in which it took them; and 70 threads that want one. */
 #include "handoff.h"
+#include "meet.h"
 
 #define LOCKS   100
 #define WAITERS 70
 
 static pthread_mutex_t locks[LOCKS];
 static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
-static int arrived;
+static int arrived[WAITERS];
 
 SITE static int wait_here(pthread_mutex_t *mutex)
 {
@@ -19,7 +20,7 @@ SITE static int wait_here(pthread_mutex_t *mutex)
 
 static void *waiter(void *arg)
 {
-	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+	__atomic_store_n((int *)arg, gettid(), __ATOMIC_RELEASE);
 	wait_here(&the_lock);
 	pthread_mutex_unlock(&the_lock);
 	return arg;
@@ -40,9 +41,9 @@ int main(void)
 
 	require(pthread_mutex_lock(&the_lock) == 0);
 	for (int i = 0; i < WAITERS; i++)
-		require(pthread_create(&threads[i], NULL, waiter, NULL) == 0);
-	wait_for(&arrived, WAITERS);
-	spin_ns(50000000);
+		require(pthread_create(&threads[i], NULL, waiter, &arrived[i]) == 0);
+	for (int i = 0; i < WAITERS; i++)
+		let_it_wait(&arrived[i]);
 	require(pthread_mutex_unlock(&the_lock) == 0);
 	for (int i = 0; i < WAITERS; i++)
 		pthread_join(threads[i], NULL);
