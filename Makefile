@@ -46,8 +46,8 @@ preload_asm := $(wildcard preload/*_$(ARCH).S)
 analyzer_src := $(sort $(wildcard analyzer/*.c))
 # Unit tests hold the analyzer without main(), and the modules of the preload that do not take malloc over.
 unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(analyzer_src)) \
-	$(filter-out %_hooks.c $(addprefix preload/,init.c thread.c lock_table.c lock_wait.c lock_order.c sync.c heap.c \
-	sample.c timeline.c),$(preload_src))
+	$(filter-out %_hooks.c $(addprefix preload/,api.c init.c thread.c leak_scan.c leak_roots.c lock_table.c lock_wait.c \
+	lock_order.c sync.c heap.c sample.c timeline.c),$(preload_src))
 fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
 # Files that people write; each has a target of its own.
 fuzz_texts := suppress policy baseline
@@ -208,13 +208,15 @@ install: all
 	install -d $(dest)/bin $(dest)/lib $(dest)/share/man/man1 $(dest)/share/man/man5 $(dest)/share/man/man7
 	install -m 755 $(O)/memprof $(O)/memprof-analyze $(dest)/bin
 	install -m 755 $(O)/libmemprof.so $(dest)/lib
+	install -d $(dest)/include
+	install -m 644 include/memprof.h $(dest)/include
 	install -m 644 $(man1) $(dest)/share/man/man1
 	install -m 644 $(man5) $(dest)/share/man/man5
 	install -m 644 $(man7) $(dest)/share/man/man7
 
 ## uninstall: removes what install has put there
 uninstall:
-	rm -f $(dest)/bin/memprof $(dest)/bin/memprof-analyze $(dest)/lib/libmemprof.so
+	rm -f $(dest)/bin/memprof $(dest)/bin/memprof-analyze $(dest)/lib/libmemprof.so $(dest)/include/memprof.h
 	rm -f $(addprefix $(dest)/share/man/man1/,$(notdir $(man1)))
 	rm -f $(addprefix $(dest)/share/man/man5/,$(notdir $(man5)))
 	rm -f $(addprefix $(dest)/share/man/man7/,$(notdir $(man7)))

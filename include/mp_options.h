@@ -23,6 +23,9 @@
 	NUM(max_dump, "MEMPROF_MAX_DUMP", 268435456, 1048576, 68719476736, "largest size of the dump file, bytes") \
 	SEL(follow, "MEMPROF_FOLLOW", 3, "none|fork|exec|all", "what else to record of what the first process starts") \
 	STR(only, "MEMPROF_ONLY", "", "record these programs alone: names with commas between them, * for any text") \
+	SEL(leaks, "MEMPROF_LEAKS", 0, "exit|off", "look for lost blocks at exit") \
+	STR(leak_heuristics, "MEMPROF_LEAK_HEURISTICS", "all", "interior pointers that count: all, none, or names") \
+	NUM(leak_timeout_ms, "MEMPROF_LEAK_TIMEOUT_MS", 30000, 1, 3600000, "a search for leaks is given up after this") \
 	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)") \
 	SEL(quiet, "MEMPROF_QUIET", 0, "off|on", "no warnings on standard error")
 

@@ -91,3 +91,12 @@ size_t boot_size(const void *p)
 {
 	return ((const struct block *)p - 1)->bytes;
 }
+
+bool boot_part(uint32_t i, uint64_t *ret_start, uint64_t *ret_end)
+{
+	if (i >= load_acquire(&part_count))
+		return false;
+	*ret_start = parts[i].start;
+	*ret_end = parts[i].next;
+	return true;
+}

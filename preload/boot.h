@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Zeroed memory at a multiple of ALIGN (a power of two, at least 16). NULL: none to be had. Context: any. */
 void *boot_alloc(size_t bytes, size_t align);
@@ -12,5 +13,7 @@ void *boot_alloc(size_t bytes, size_t align);
 bool boot_owns(const void *p);
 /* Bytes asked for when P was handed out. */
 size_t boot_size(const void *p);
+/* Part I of the arena as far as it is used, 0 .. . false: there is no such part. Context: setup. */
+bool boot_part(uint32_t i, uint64_t *ret_start, uint64_t *ret_end);
 
 #endif

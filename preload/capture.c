@@ -32,6 +32,8 @@ static uint32_t node_count;
 static struct mp_node *next_node;
 static uint32_t nodes_left;
 static struct os_lock lock;
+#define CHUNK_NODES ((CHUNK_BYTES - (uint32_t)sizeof(struct mp_chunk)) / (uint32_t)sizeof(struct mp_node))
+static const struct mp_node *chunk_nodes[MAX_SLOTS / 4 * 3 / CHUNK_NODES + 1];
 
 static uint64_t finish(uint64_t h)
 {
@@ -88,6 +90,7 @@ static uint32_t new_node(uint64_t hash, uint64_t ip, uint32_t parent, uint32_t m
 		if (!chunk)
 			return 0;
 		next_node = (struct mp_node *)(void *)(chunk + 1);
+		chunk_nodes[node_count / CHUNK_NODES] = next_node;
 		nodes_left = (uint32_t)chunk->rows;
 	}
 	node = next_node++;
@@ -176,6 +179,11 @@ stack_id capture_intern(struct thread *t)
 	}
 	os_unlock(&lock);
 	return id;
+}
+
+const struct mp_node *capture_node(stack_id stack)
+{
+	return stack && stack <= node_count ? &chunk_nodes[(stack - 1) / CHUNK_NODES][(stack - 1) % CHUNK_NODES] : NULL;
 }
 
 void capture_reset(void)

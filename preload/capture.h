@@ -34,6 +34,9 @@ stack_id capture_function(uint64_t address);
 /* Number of a stack that is only a mark, for events that have no stack. */
 stack_id capture_mark(enum mp_stack_mark mark);
 
+/* The innermost node of STACK; NULL = no such stack. Context: setup, in a snapshot too. */
+const struct mp_node *capture_node(stack_id stack);
+
 /* Starts with no stacks, for a new dump; also in a fork child. Context: setup. */
 void capture_reset(void);
 

@@ -21,6 +21,11 @@ bool drop(enum mp_loss_reason reason)
 	return false;
 }
 
+uint64_t drop_count(enum mp_loss_reason reason)
+{
+	return load_relaxed(&load_acquire(&losses)[reason - 1].count);
+}
+
 void drop_attach(struct mp_loss *rows)
 {
 	for (uint32_t i = 0; i < MP_LOSS_COUNT - 1; i++) {

@@ -11,6 +11,7 @@
 
 /* Adds to a loss counter; always false, so that a failing function can say `return drop(...)`. Context: any. */
 bool drop(enum mp_loss_reason reason);
+uint64_t drop_count(enum mp_loss_reason reason); /* so far */
 void drop_many(enum mp_loss_reason reason, uint64_t count);
 
 /*

@@ -64,6 +64,24 @@ bool fmt_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
+bool fmt_has_word(const char *list, const char *word)
+{
+	size_t n = fmt_strlen(word);
+
+	while (*list) {
+		size_t i = 0;
+
+		while (i < n && list[i] == word[i])
+			i++;
+		if (i == n && (!list[n] || list[n] == ','))
+			return true;
+		while (*list && *list != ',')
+			list++;
+		list += *list == ',';
+	}
+	return false;
+}
+
 void fmt_warn_silence(void)
 {
 	silent = true;

@@ -23,6 +23,7 @@ void fmt_u64(struct fmt *f, uint64_t n);
 
 size_t fmt_strlen(const char *s);
 bool fmt_equal(const char *a, const char *b);
+bool fmt_has_word(const char *list, const char *word); /* words stand between commas */
 
 /*
  * One line on standard error, "memprof: " first; strings up to a NULL are put together. Silent with MEMPROF_QUIET=on.

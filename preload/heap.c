@@ -133,7 +133,7 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 
 	if (likely(mine))
 		return row_at(mine);
-	stack = ((const struct mp_site *)row_at(id))->stack;
+	stack = ((const struct mp_site *)row_at(id & (LIVE_ROWS_MAX - 1)))->stack;
 	/*
 	 * The hash of that stack is not at hand, so the row for frees of foreign blocks goes by the stack's number.
 	 * It is a second row of this thread for the same stack, which readers add like any other.
@@ -185,6 +185,12 @@ static MP_COLD void young_flush(struct thread *t)
 		}
 		y->address = 0;
 	}
+}
+
+void heap_flush_young(struct thread *t)
+{
+	if (t->young_used)
+		young_flush(t);
 }
 
 void heap_before_sharing(void)
@@ -264,13 +270,26 @@ static MP_NOINLINE struct mp_site *site_by_walk(struct thread *t, const struct r
 	return site;
 }
 
+static MP_COLD void ignore_newest(struct thread *t, uint64_t address)
+{
+	heap_flush_young(t);
+	live_ignore(address);
+}
+
+void heap_ignore(struct thread *t, uint64_t address)
+{
+	ignore_newest(t, address);
+}
+
 void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
 {
 	struct mp_site *site = memo_find(t, regs);
 	struct live_block old;
 	enum live_insert result;
+	bool ignore = false;
 
-	if (!likely(site) || unlikely(opt.verify) || unlikely((site->realloc_count | site->temporary_count) >> 31)) {
+	if (!likely(site) || unlikely(t->careful) || unlikely((site->realloc_count | site->temporary_count) >> 31)) {
+		ignore = t->ignoring > 0;
 		site = site_by_walk(t, regs, site);
 		if (unlikely(!site))
 			return;
@@ -285,6 +304,8 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		bump(&t->row->realloc_count, 1);
 	}
 	result = remember(t, address, bytes, id_of(site), &old);
+	if (unlikely(ignore))
+		ignore_newest(t, address);
 	if (unlikely(result == LIVE_REPLACED))
 		unseen_free(t, &old);
 	else if (unlikely(result == LIVE_NO_MEMORY))
@@ -328,13 +349,15 @@ void heap_count_free(struct thread *t, const struct live_block *block)
 {
 	struct mp_site *site;
 
-	if (unlikely(block->row == LIVE_ROW_OWN))
+	row_id row = block->row & (LIVE_ROWS_MAX - 1);
+
+	if (unlikely(row == LIVE_ROW_OWN))
 		return;
 	if (unlikely(block->generation != live_generation())) {
 		free_inherited(block);
 		return;
 	}
-	site = likely(shard_owns(t->shard, block->row)) ? row_at(block->row) : site_of_foreign(t, block->row);
+	site = likely(shard_owns(t->shard, row)) ? row_at(row) : site_of_foreign(t, row);
 	if (likely(site))
 		count_free_at(t, site, block->bytes);
 }
@@ -362,7 +385,8 @@ bool heap_free(struct thread *t, uint64_t address)
 	if (unlikely(!take(t, address, &block)))
 		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
 	/* Nothing was allocated by this thread since: temporary, if the block is still the one meant. */
-	if (last && likely(block.row == id_of(t->last_site) && block.generation == live_generation())) {
+	if (last && likely((block.row & (LIVE_ROWS_MAX - 1)) == id_of(t->last_site) &&
+			   block.generation == live_generation())) {
 		bump(&t->last_site->temporary_count, 1);
 		bump(&t->row->temporary_count, 1);
 	}

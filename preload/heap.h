@@ -47,6 +47,11 @@ void heap_sample_free(struct thread *t, const struct live_block *block, const st
 void heap_own(void *p);
 extern uint64_t heap_own_count; /* of such blocks so far; written during set-up only */
 
+/* The block is to be left out of leak reports. Context: setup, gate closed. */
+void heap_ignore(struct thread *t, uint64_t address);
+/* Enters what is kept outside of the live table. Context: setup, gate closed. */
+void heap_flush_young(struct thread *t);
+
 /* To be called by the only thread of a process before there is a second one, or a child process. Context: setup. */
 void heap_before_sharing(void);
 

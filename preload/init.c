@@ -21,6 +21,7 @@
 #include "follow.h"
 #include "frame_fallback.h"
 #include "heap.h"
+#include "leak_scan.h"
 #include "live_table.h"
 #include "lock_table.h"
 #include "mp_dump.h"
@@ -337,10 +338,12 @@ static bool set_up_forked(void)
 		parent->live_bytes + (int64_t)(parent->inherited_bytes - parent->inherited_free_bytes);
 	bool ok;
 
+	os_forked();
 	drop_reset();
 	shard_forked();
 	thread_forked();
 	thread_starts_forked();
+	leak_forked();
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;
@@ -500,7 +503,13 @@ void process_not_ending(void)
 
 static void at_exit(int status, void *arg)
 {
+	struct thread *t = thread_self;
+
 	(void)arg;
+	if (owns_dump() && hold(t)) {
+		leak_scan_at_exit();
+		release(t);
+	}
 	process_ending(MP_ENDED_EXIT, status & 0xff);
 }
 

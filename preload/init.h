@@ -51,6 +51,9 @@ void process_restrict(uint32_t restriction);
 /* Called when a thread is over: hands its lock counts over. Context: setup. */
 void lock_thread_end(struct thread *t);
 
+/* Memory I, 0 .. , that holds the arguments of threads about to start. false: there is no more. Context: setup. */
+bool thread_starts_part(uint32_t i, uint64_t *ret_start, uint64_t *ret_end);
+
 /* In a fork child: no thread of the parent is starting another one here. Context: setup. */
 void thread_starts_forked(void);
 

@@ -8,7 +8,8 @@
  *
  * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries,
  * open-addressed by offset, at most 3/4 full. An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row
- * (28 bits), generation (4 bits). So a block costs 11 to 21 bytes, plus its share of the 32 bytes of the region.
+ * (27 bits), candidate (1 bit, see live_set_candidate()), generation (4 bits). So a block costs 11 to 21 bytes, plus
+ * its share of the 32 bytes of the region.
  * Blocks of 2 MiB and more live in a small table of their own.
  */
 #include "live_table.h"
@@ -183,13 +184,19 @@ static inline void region_unlock(struct region *r, bool locked)
 }
 
 /*
- * offset 53..63 | bytes 32..52 | row 4..31 | generation 0..3. Row numbers are never 0, so an entry is never 0.
+ * offset 53..63 | bytes 32..52 | row 5..31 | candidate 4 | generation 0..3. Row numbers are never 0, so an entry is
+ * never 0.
  */
+#define ENTRY_CANDIDATE 16u
+#define ENTRY_ROW_BITS  27
+#define ENTRY_ROW_SHIFT 5
+_Static_assert((LIVE_ROWS_MAX | LIVE_ROW_IGNORED) <= 1u << ENTRY_ROW_BITS, "a row fits its bits");
+
 static inline entry make_entry(uint64_t address, const struct live_block *b)
 {
 	uint64_t offset = address >> GRANULE_BITS & (OFFSETS - 1);
 
-	return offset << 53 | b->bytes << 32 | (uint64_t)b->row << 4 | b->generation;
+	return offset << 53 | b->bytes << 32 | (uint64_t)b->row << ENTRY_ROW_SHIFT | b->generation;
 }
 
 static inline uint32_t entry_offset(entry e)
@@ -200,7 +207,7 @@ static inline uint32_t entry_offset(entry e)
 static inline void open_entry(entry e, struct live_block *ret)
 {
 	ret->bytes = e >> 32 & ((1ull << BYTES_BITS) - 1);
-	ret->row = (uint32_t)(e >> 4) & (LIVE_ROWS_MAX - 1);
+	ret->row = (uint32_t)(e >> ENTRY_ROW_SHIFT) & ((1u << ENTRY_ROW_BITS) - 1);
 	ret->generation = (uint32_t)e & (LIVE_GENERATIONS - 1);
 }
 
@@ -245,24 +252,26 @@ static bool region_grow(struct region *r, uint64_t address)
 {
 	uint32_t capacity = r->capacity ? r->capacity * 2u : first_capacity(r, address);
 	entry *slots = array_new(capacity);
+	entry *old = r->slots;
+	uint32_t old_capacity = r->capacity;
 
 	if (!slots)
 		return false;
-	if (!r->capacity) {
-		for (uint32_t i = 0; i < INLINE_ENTRIES; i++) {
-			if (r->inline_entries[i])
-				*probe(slots, capacity, entry_offset(r->inline_entries[i])) = r->inline_entries[i];
-			r->inline_entries[i] = 0;
-		}
-	} else {
-		for (uint32_t i = 0; i < r->capacity; i++) {
-			if (r->slots[i])
-				*probe(slots, capacity, entry_offset(r->slots[i])) = r->slots[i];
-		}
-		array_free(r->slots, r->capacity);
+	for (uint32_t i = 0; !old_capacity && i < INLINE_ENTRIES; i++) {
+		if (r->inline_entries[i])
+			*probe(slots, capacity, entry_offset(r->inline_entries[i])) = r->inline_entries[i];
 	}
-	r->slots = slots;
-	r->capacity = (uint16_t)capacity;
+	for (uint32_t i = 0; i < old_capacity; i++) {
+		if (old[i])
+			*probe(slots, capacity, entry_offset(old[i])) = old[i];
+	}
+	/* In this order: a snapshot of the process in between finds no array shorter than its capacity. */
+	store_release(&r->slots, slots);
+	store_release(&r->capacity, (uint16_t)capacity);
+	if (old_capacity)
+		array_free(old, old_capacity);
+	for (uint32_t i = 0; !old_capacity && i < INLINE_ENTRIES; i++)
+		store_relaxed(&r->inline_entries[i], 0);
 	return true;
 }
 
@@ -338,8 +347,10 @@ static void region_remove(struct region *r, entry *e)
 		}
 	}
 	if (unlikely(!r->count && r->capacity > 64)) {
-		array_free(r->slots, r->capacity);
-		r->capacity = 0;
+		uint32_t capacity = r->capacity;
+
+		store_release(&r->capacity, 0);
+		array_free(r->slots, capacity);
 		r->slots = NULL;
 	}
 }
@@ -349,6 +360,7 @@ static void region_remove(struct region *r, entry *e)
 struct large {
 	uint64_t address; /* 0 = free */
 	struct live_block block;
+	bool candidate;
 };
 
 static struct large *large_slots;
@@ -404,6 +416,7 @@ static enum live_insert large_insert(uint64_t address, const struct live_block *
 			store_relaxed(&large_present, ++large_count);
 		l->address = address;
 		l->block = *b;
+		l->candidate = false;
 	}
 	os_unlock(&large_lock);
 	return result;
@@ -555,6 +568,118 @@ bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_sta
 			break;
 	}
 	return false;
+}
+
+/* Changes the entry of a small block: SET bits on, CLEAR bits off. false: there is none. */
+static bool change_entry(uint64_t address, entry set, entry clear)
+{
+	struct region *r = find_region(address, false);
+	bool locked;
+	entry *e;
+
+	if (!r || !is_granular(address))
+		return false;
+	locked = region_lock(r);
+	e = region_find(r, (uint32_t)(address >> GRANULE_BITS) & (OFFSETS - 1));
+	if (e)
+		*e = (*e & ~clear) | set;
+	region_unlock(r, locked);
+	return e != NULL;
+}
+
+static bool change_large(uint64_t address, uint32_t set, const bool *candidate)
+{
+	bool found = false;
+
+	os_lock(&large_lock);
+	if (large_capacity) {
+		struct large *l = large_probe(large_slots, large_capacity, address);
+
+		found = l->address != 0;
+		if (found && candidate)
+			l->candidate = *candidate;
+		if (found)
+			l->block.row |= set;
+	}
+	os_unlock(&large_lock);
+	return found;
+}
+
+bool live_ignore(uint64_t address)
+{
+	return change_entry(address, (entry)LIVE_ROW_IGNORED << ENTRY_ROW_SHIFT, 0) ||
+	       change_large(address, LIVE_ROW_IGNORED, NULL);
+}
+
+void live_set_candidate(uint64_t address, bool set)
+{
+	if (!change_entry(address, set ? ENTRY_CANDIDATE : 0, set ? 0 : ENTRY_CANDIDATE))
+		change_large(address, 0, &set);
+}
+
+uint64_t live_count_at_most(void)
+{
+	uint64_t count = large_count + 1024u; /* what a torn region may have more than it says */
+
+	for (unsigned i = 0; i < ARRAY_LEN(root); i++) {
+		for (unsigned j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++) {
+			struct leaf *leaf = root[i]->leaves[j];
+
+			for (unsigned k = 0; leaf && k < ARRAY_LEN(leaf->regions); k++)
+				count += leaf->regions[k].lock ? OFFSETS : leaf->regions[k].count;
+		}
+	}
+	return count;
+}
+
+/* Entries of a region stand in no order: they are laid out by offset first. */
+static void each_of_region(const struct region *r, uint64_t base, live_each *each)
+{
+	static entry by_offset[OFFSETS];
+	uint64_t used[OFFSETS / 64] = { 0 };
+	const entry *entries = r->capacity ? r->slots : r->inline_entries;
+	uint32_t count = r->capacity ? r->capacity : INLINE_ENTRIES;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!entries[i])
+			continue;
+		by_offset[entry_offset(entries[i])] = entries[i];
+		used[entry_offset(entries[i]) / 64] |= 1ull << entry_offset(entries[i]) % 64;
+	}
+	for (uint32_t w = 0; w < ARRAY_LEN(used); w++) {
+		for (uint64_t bits = used[w]; bits; bits &= bits - 1) {
+			entry e = by_offset[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+			struct live_block b;
+
+			open_entry(e, &b);
+			each(base + ((uint64_t)entry_offset(e) << GRANULE_BITS), &b, e & ENTRY_CANDIDATE);
+		}
+	}
+}
+
+void live_for_each_small(live_each *each)
+{
+	for (uint64_t i = 0; i < ARRAY_LEN(root); i++) {
+		for (uint64_t j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++) {
+			struct leaf *leaf = root[i]->leaves[j];
+
+			for (uint64_t k = 0; leaf && k < ARRAY_LEN(leaf->regions); k++) {
+				if (leaf->regions[k].count || leaf->regions[k].lock)
+					each_of_region(&leaf->regions[k],
+						       (i << (MIDDLE_BITS + LEAF_BITS) | j << LEAF_BITS | k)
+							       << REGION_BITS,
+						       each);
+			}
+		}
+	}
+}
+
+void live_for_each_large(live_each *each)
+{
+	for (uint32_t i = 0; i < large_capacity; i++) {
+		if (large_slots[i].address)
+			each(large_slots[i].address, &large_slots[i].block, large_slots[i].candidate);
+	}
 }
 
 /*

@@ -14,7 +14,8 @@ struct live_block {
 
 #define LIVE_GENERATIONS 16u /* forks in a row that are told apart */
 #define LIVE_ROW_OWN     1u  /* memprof's own blocks (what a library loaded by it allocates): in nobody's counts */
-#define LIVE_ROWS_MAX    (1u << 28) /* rows that fit an entry */
+#define LIVE_ROWS_MAX    (1u << 26) /* rows that fit an entry */
+#define LIVE_ROW_IGNORED (1u << 26) /* set in a row: the program asked to leave this block out of leak reports */
 
 enum live_insert { LIVE_OK, LIVE_REPLACED, LIVE_NO_MEMORY };
 
@@ -35,6 +36,25 @@ bool live_take(uint64_t address, struct live_block *ret_block);
 void live_put_back(uint64_t address, const struct live_block *block);
 /* The block that contains ADDRESS (not only starts there), searching back at most MAX_BACK bytes. false: none known. */
 bool live_find_containing(uint64_t address, uint64_t max_back, uint64_t *ret_start, struct live_block *ret_block);
+
+/*
+ * A block that is to be left out of leak reports. false: unknown. Context: hook, gate closed.
+ */
+bool live_ignore(uint64_t address);
+/*
+ * Marks the block at ADDRESS, or takes the mark away; it goes with the block. Context: as live_insert.
+ */
+void live_set_candidate(uint64_t address, bool set);
+
+/*
+ * For a snapshot of the process, where nothing changes any more, though threads of the parent may have been in the
+ * middle of something: calls EACH for every block of less than 2 MiB by ascending address, or for the larger ones in
+ * any order.
+ */
+typedef void live_each(uint64_t address, const struct live_block *block, bool candidate);
+uint64_t live_count_at_most(void);
+void live_for_each_small(live_each *each);
+void live_for_each_large(live_each *each);
 
 uint32_t live_generation(void);
 /* In a fork child: everything in the table is now inherited. Context: setup, single-threaded. */

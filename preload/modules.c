@@ -24,17 +24,6 @@
  */
 #define RETRY_NS 50000000ull
 
-struct mapping {
-	uint64_t start;
-	uint64_t end;
-	uint64_t offset;
-	uint64_t inode;
-	bool read;
-	bool write;
-	bool execute;
-	const char *path; /* "" for anonymous memory */
-};
-
 struct known {
 	struct module module;
 	uint64_t inode;
@@ -160,6 +149,7 @@ static bool parse_line(struct mapping *ret)
 	ret->read = s[0] == 'r';
 	ret->write = ret->read && s[1] == 'w';
 	ret->execute = s[2] == 'x';
+	ret->shared = s[3] == 's';
 	s += 4;
 	if (!skip(&s, ' '))
 		return false;
@@ -453,6 +443,30 @@ bool modules_find_writable(uint64_t address, uint64_t *ret_start, uint64_t *ret_
 	}
 	maps_close();
 	return found;
+}
+
+bool modules_for_each_mapping(void (*each)(const struct mapping *m))
+{
+	struct mapping m;
+
+	maps.lock.word = 0; /* a thread of the parent may have been reading */
+	if (!maps_open())
+		return false;
+	while (maps_line()) {
+		if (parse_line(&m))
+			each(&m);
+	}
+	maps_close();
+	return true;
+}
+
+bool modules_is_loader(uint32_t number_in_dump)
+{
+	for (uint32_t i = 0; number_in_dump && i < count; i++) {
+		if (at(i)->module.number == number_in_dump)
+			return at(i)->module.loader;
+	}
+	return false;
 }
 
 void modules_forked(const char *old_base)

@@ -33,6 +33,28 @@ void modules_init(uint64_t loader_base);
  */
 const struct module *modules_find(uint64_t pc);
 
+/* One line of /proc/self/maps. */
+struct mapping {
+	uint64_t start;
+	uint64_t end;
+	uint64_t offset;
+	uint64_t inode;
+	bool read;
+	bool write;
+	bool execute;
+	bool shared;
+	const char *path; /* "" for anonymous memory; valid during the call */
+};
+
+/*
+ * Calls EACH for every mapping, addresses ascending. For a snapshot of the process, where nobody else reads them.
+ * false: they cannot be read.
+ */
+bool modules_for_each_mapping(void (*each)(const struct mapping *m));
+
+/* Does module NUMBER of the dump (of a node) belong to the dynamic linker? Context: setup, in a snapshot too. */
+bool modules_is_loader(uint32_t number);
+
 /* The readable and writable mapping that holds ADDRESS. Context: hook (slow path). */
 bool modules_find_writable(uint64_t address, uint64_t *ret_start, uint64_t *ret_end);
 

@@ -18,6 +18,7 @@ struct options {
 #undef NUM
 #undef SEL
 
+enum options_leaks { OPTIONS_LEAKS_EXIT, OPTIONS_LEAKS_OFF }; /* of MEMPROF_LEAKS */
 enum options_mode { OPTIONS_MODE_FULL, OPTIONS_MODE_OFF }; /* index of the words of MEMPROF_MODE */
 
 extern struct options opt;

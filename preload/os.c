@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "atomic.h"
@@ -109,12 +112,84 @@ uint64_t os_mapped_bytes(void)
 	return load_relaxed(&mapped_bytes);
 }
 
+/* --- what is ours, so that a search of the program's memory leaves it out --- */
+
+#define OWN_MAX 4096u
+
+static struct os_range own[OWN_MAX];
+static uint32_t own_count;
+static struct os_lock own_lock;
+
+const struct os_range *os_own_ranges(uint32_t *ret_count)
+{
+	*ret_count = load_acquire(&own_count);
+	return own;
+}
+
+void os_forked(void)
+{
+	own_lock.word = 0;
+}
+
+static void own_add(uint64_t start, uint64_t end)
+{
+	os_lock(&own_lock);
+	for (uint32_t i = own_count; i-- > 0;) {
+		if (own[i].start != end && own[i].end != start)
+			continue;
+		if (own[i].start == end)
+			store_relaxed(&own[i].start, start);
+		else
+			store_relaxed(&own[i].end, end);
+		os_unlock(&own_lock);
+		return;
+	}
+	if (own_count < OWN_MAX) {
+		own[own_count] = (struct os_range){ start, end };
+		store_release(&own_count, own_count + 1);
+	}
+	os_unlock(&own_lock);
+}
+
+static void own_remove(uint64_t start, uint64_t end)
+{
+	os_lock(&own_lock);
+	for (uint32_t i = 0; i < own_count; i++) {
+		struct os_range r = own[i];
+
+		if (start < r.start || end > r.end)
+			continue;
+		if (start == r.start) {
+			store_relaxed(&own[i].start, end);
+		} else {
+			store_relaxed(&own[i].end, start);
+			if (end < r.end && own_count < OWN_MAX) {
+				own[own_count] = (struct os_range){ end, r.end };
+				store_release(&own_count, own_count + 1);
+			}
+		}
+		if (own[i].start == own[i].end) {
+			own[i] = own[own_count - 1];
+			store_release(&own_count, own_count - 1);
+		}
+		break;
+	}
+	os_unlock(&own_lock);
+}
+
+static uint64_t in_pages(size_t bytes)
+{
+	return (bytes + 4095) & ~(uint64_t)4095;
+}
+
 void *os_map(size_t bytes)
 {
 	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
-	if (p)
+	if (p) {
 		add_relaxed(&mapped_bytes, bytes);
+		own_add((uint64_t)p, (uint64_t)p + in_pages(bytes));
+	}
 	return p;
 }
 
@@ -131,6 +206,7 @@ static long advise(void *p, size_t bytes, int advice)
 
 void os_unmap(void *p, size_t bytes)
 {
+	own_remove((uint64_t)p, (uint64_t)p + in_pages(bytes));
 	os_unmap_file(p, bytes);
 	add_relaxed(&mapped_bytes, -(uint64_t)bytes);
 }
@@ -206,6 +282,11 @@ int os_open_rw(const char *path)
 int os_open_read(const char *path)
 {
 	return open_file(path, O_RDONLY, 0);
+}
+
+int os_open_directory(const char *path)
+{
+	return open_file(path, O_RDONLY | O_DIRECTORY, 0);
 }
 
 void os_close(int fd)
@@ -333,6 +414,183 @@ bool os_hostname(char *buf, size_t bytes)
 void os_exit(int status)
 {
 	SYS1(__NR_exit_group, status);
+}
+
+/* --- snapshots --- */
+
+#define SIGNAL_SET_BYTES 8
+
+bool os_may_snapshot(void)
+{
+	return allowed(OS_FILTERED);
+}
+
+long os_snapshot(void)
+{
+	uint64_t all = ~0ull;
+	uint64_t old;
+	long pid;
+
+	SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, SIGNAL_SET_BYTES);
+	pid = SYS6(__NR_clone, 0, 0, 0, 0, 0, 0); /* no exit signal */
+	if (pid)
+		SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, SIGNAL_SET_BYTES);
+	return pid;
+}
+
+static uint64_t faults;
+
+/* The instruction is tried again afterwards. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	static uint64_t last;
+	uint64_t page = (uint64_t)info->si_addr & ~(uint64_t)4095;
+
+	(void)context;
+	faults++;
+	if (page != last && signal == SIGSEGV && SYS3(__NR_mprotect, page, 4096, PROT_READ) == 0) {
+		last = page;
+		return;
+	}
+	last = page;
+	if (SYS6(__NR_mmap, page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) < 0)
+		os_exit(1);
+}
+
+uint64_t os_snapshot_faults(void)
+{
+	return faults;
+}
+
+/* What the kernel takes, unlike libc's struct sigaction. */
+struct kernel_sigaction {
+	void (*handler)(int, siginfo_t *, void *);
+	unsigned long flags;
+#if defined(__x86_64__)
+	void (*restorer)(void);
+#endif
+	uint64_t mask;
+};
+
+#if defined(__x86_64__)
+#define SIGNAL_RESTORER 0x04000000
+
+void os_signal_return(void) __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".hidden os_signal_return\n"
+	".globl os_signal_return\n"
+	".type os_signal_return, @function\n"
+	"os_signal_return:\n"
+	"\tmov $15, %eax\n"
+	"\tsyscall\n"
+	".size os_signal_return, . - os_signal_return\n");
+#endif
+
+static void catch_faults(void)
+{
+	static char alternate[65536];
+	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
+	struct kernel_sigaction action = {
+		.handler = on_fault,
+		.flags = SA_SIGINFO | SA_ONSTACK,
+#if defined(__x86_64__)
+		.restorer = os_signal_return,
+#endif
+	};
+	uint64_t open = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1);
+
+#if defined(__x86_64__)
+	action.flags |= SIGNAL_RESTORER;
+#endif
+	SYS2(__NR_sigaltstack, &stack, NULL);
+	SYS4(__NR_rt_sigaction, SIGSEGV, &action, NULL, SIGNAL_SET_BYTES);
+	SYS4(__NR_rt_sigaction, SIGBUS, &action, NULL, SIGNAL_SET_BYTES);
+	SYS4(__NR_rt_sigprocmask, SIG_UNBLOCK, &open, NULL, SIGNAL_SET_BYTES);
+}
+
+void os_snapshot_settle(void)
+{
+	static const struct rlimit no_core;
+	int fd;
+
+	os_forked();
+	SYS2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+	SYS4(__NR_prlimit64, 0, RLIMIT_CORE, &no_core, NULL);
+	if (SYS3(__NR_close_range, 0, ~0u, 0) < 0) {
+		for (int i = 0; i < 1024; i++)
+			os_close(i);
+	}
+	fd = open_file("/proc/self/oom_score_adj", O_WRONLY, 0);
+	if (fd >= 0) {
+		SYS3(__NR_write, fd, "1000", 4);
+		os_close(fd);
+	}
+	catch_faults();
+}
+
+bool os_snapshot_reap(long child, bool wait)
+{
+	long r;
+
+	do {
+		r = SYS4(__NR_wait4, child, NULL, __WALL | (wait ? 0 : WNOHANG), NULL);
+	} while (r == -EINTR);
+	return r != 0; /* its id; or an error: somebody else has reaped it */
+}
+
+void *os_map_shared(size_t bytes)
+{
+	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+
+	if (p)
+		own_add((uint64_t)p, (uint64_t)p + in_pages(bytes));
+	return p;
+}
+
+void os_unmap_shared(void *p, size_t bytes)
+{
+	own_remove((uint64_t)p, (uint64_t)p + in_pages(bytes));
+	SYS2(__NR_munmap, p, bytes);
+}
+
+static struct timespec as_timespec(uint64_t ns)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+}
+
+void os_wait_shared(uint32_t *word, uint32_t value, uint64_t timeout_ns)
+{
+	struct timespec timeout = as_timespec(timeout_ns);
+
+	SYS4(__NR_futex, word, FUTEX_WAIT, value, &timeout);
+}
+
+void os_wake_shared(uint32_t *word)
+{
+	SYS3(__NR_futex, word, FUTEX_WAKE, 1);
+}
+
+void os_sleep_ns(uint64_t ns)
+{
+	struct timespec time = as_timespec(ns);
+
+	while (SYS2(__NR_nanosleep, &time, &time) == -EINTR)
+		;
+}
+
+long os_pread(int fd, void *buf, size_t bytes, uint64_t offset)
+{
+	return SYS4(__NR_pread64, fd, buf, bytes, offset);
+}
+
+long os_list(int fd, void *buf, size_t bytes)
+{
+	return SYS3(__NR_getdents64, fd, buf, bytes);
+}
+
+bool os_resident(uint64_t address, uint64_t bytes, uint8_t *ret)
+{
+	return SYS3(__NR_mincore, address, bytes, ret) == 0;
 }
 
 static uint32_t last_pid;

@@ -24,6 +24,16 @@ void os_restrict(enum os_restriction restriction);
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);
+/*
+ * The ranges that os_map and its kin hold, in no order; *ret_count of them, more than fit are not listed. They may
+ * change meanwhile.
+ */
+struct os_range {
+	uint64_t start;
+	uint64_t end;
+};
+const struct os_range *os_own_ranges(uint32_t *ret_count);
+void os_forked(void); /* in a child: no thread of the parent is inside of os_map() here */
 /* Address space that os_map and its kin hold now, bytes; what was never touched counts too. */
 uint64_t os_mapped_bytes(void);
 /*
@@ -46,6 +56,7 @@ int os_populate(void *p, size_t bytes);
 int os_create(const char *path);  /* new, read-write, mode 0600, never through a symbolic link */
 int os_open_rw(const char *path); /* existing, never through a symbolic link */
 int os_open_read(const char *path);
+int os_open_directory(const char *path);
 void os_close(int fd);
 int os_unlink(const char *path);
 int os_truncate(int fd, uint64_t bytes);
@@ -69,6 +80,33 @@ void os_write_stderr(const char *text, size_t bytes);
 
 bool os_hostname(char *buf, size_t bytes);
 void os_exit(int status); /* of the whole process, at once */
+
+/*
+ * A snapshot: a child process with a copy of all private memory, made without any handler of the program's and without
+ * any signal to it, of which a plain wait() sees nothing. Returns 0 in the child, the child's id, or a negative errno
+ * value; signals are blocked in the child from its first instant, and the caller's come back before it returns.
+ */
+long os_snapshot(void);
+bool os_may_snapshot(void); /* false: a system call filter of the program's may end it for trying */
+/*
+ * Makes the child unobtrusive: no descriptors, first victim of a shortage of memory, ends with its
+ * parent thread, no core. A fault in memory that cannot be read makes the page readable, as zeroes if need be.
+ */
+void os_snapshot_settle(void);
+uint64_t os_snapshot_faults(void); /* pages that could not be read so far */
+/* Is the child over? WAIT: once it is. true: it is, and has been reaped. */
+bool os_snapshot_reap(long child, bool wait);
+void *os_map_shared(size_t bytes); /* zeroed, and shared with children */
+void os_unmap_shared(void *p, size_t bytes);
+/* Sleeps until *WORD (in memory shared with other processes) is not VALUE, or the time is over. */
+void os_wait_shared(uint32_t *word, uint32_t value, uint64_t timeout_ns);
+void os_wake_shared(uint32_t *word);
+void os_sleep_ns(uint64_t ns);
+long os_pread(int fd, void *buf, size_t bytes, uint64_t offset);
+/* Entries of the directory FD into BUF, as getdents64 gives them. */
+long os_list(int fd, void *buf, size_t bytes);
+/* One byte per page, bit 0: in memory. false: not to be had. */
+bool os_resident(uint64_t address, uint64_t bytes, uint8_t *ret);
 
 uint32_t os_pid(void);
 uint32_t os_parent_pid(void);

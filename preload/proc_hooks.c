@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "heap.h"
 #include "init.h"
+#include "leak_scan.h"
 #include "os.h"
 #include "real.h"
 #include "rules.h"
@@ -32,6 +33,9 @@ struct thread_start {
 
 static struct os_lock starts_lock;
 static struct thread_start *unused_starts;
+/* A thread that is not running yet has its argument nowhere else, so a search for leaks looks here. */
+static struct thread_start *start_pages[256];
+static uint32_t start_page_count;
 
 static struct thread_start *take_start(void)
 {
@@ -39,7 +43,9 @@ static struct thread_start *take_start(void)
 
 	os_lock(&starts_lock);
 	if (!unused_starts) {
-		s = os_map(4096);
+		s = start_page_count < ARRAY_LEN(start_pages) ? os_map(4096) : NULL;
+		if (s)
+			start_pages[start_page_count++] = s;
 		for (unsigned i = 0; s && i < 4096 / sizeof(*s); i++) {
 			s[i].next = unused_starts;
 			unused_starts = &s[i];
@@ -55,9 +61,19 @@ static struct thread_start *take_start(void)
 static void give_start(struct thread_start *s)
 {
 	os_lock(&starts_lock);
+	s->arg = NULL;
 	s->next = unused_starts;
 	unused_starts = s;
 	os_unlock(&starts_lock);
+}
+
+bool thread_starts_part(uint32_t i, uint64_t *ret_start, uint64_t *ret_end)
+{
+	if (i >= start_page_count)
+		return false;
+	*ret_start = (uint64_t)start_pages[i];
+	*ret_end = *ret_start + 4096;
+	return true;
 }
 
 void thread_starts_forked(void)
@@ -77,8 +93,10 @@ static void *begin_thread(void *arg)
 	give_start(arg);
 	if (!s.stack_start)
 		s.stack_start = end - s.stack_bytes + 2 * 4096; /* past the guard page, and the descriptor above END */
-	if (s.stack_bytes >= 4 * 4096 && s.stack_start < end)
+	if (s.stack_bytes >= 4 * 4096 && s.stack_start < end) {
 		thread_set_stack(s.stack_start, end);
+		leak_stack_used(s.stack_start, end);
+	}
 	join_thread_begins(end, (void (*)(void))s.routine);
 	return s.routine(s.arg);
 }
@@ -192,6 +210,19 @@ MP_EXPORT int dlclose(void *handle)
 }
 
 /* --- ends --- */
+
+/*
+ * When main() returns, libc calls its own exit(); so whoever comes here is called by the program, whose frames and
+ * registers still count.
+ */
+MP_EXPORT __attribute__((noreturn)) void exit(int status)
+{
+	leak_exit_called();
+	if (real_ready() && real.exit)
+		real.exit(status);
+	for (;;)
+		os_exit(status);
+}
 
 MP_EXPORT __attribute__((noreturn)) void _exit(int status)
 {

@@ -40,6 +40,7 @@
 	X(prctl, int, (int, ...))                                                                \
 	X(_Fork, pid_t, (void))                                                                  \
 	X(dlclose, int, (void *))                                                                \
+	X(exit, void, (int))                                                                     \
 	X(_exit, void, (int))                                                                    \
 	X(_Exit, void, (int))                                                                    \
 	X(quick_exit, void, (int))                                                               \

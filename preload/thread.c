@@ -9,6 +9,8 @@
 #include "fmt.h"
 #include "heap.h"
 #include "init.h"
+#include "options.h"
+#include "leak_scan.h"
 #include "os.h"
 #include "shard.h"
 #include "stack_memo.h"
@@ -260,6 +262,7 @@ static struct thread *register_thread(void)
 	t->stack = own_stack;
 	if (t->tid == os_pid())
 		t->stack = process_stack();
+	t->careful = opt.verify;
 	t->state = THREAD_LIVE;
 	os_lock(&lock);
 	t->next = registry;
@@ -295,6 +298,8 @@ static void thread_end(void *arg)
 	signal_fence();
 	store_relaxed(&t->row->end_ns, os_now_ns());
 	thread_self = &dead_thread;
+	if (t->tid != os_pid())
+		leak_stack_over(t->stack.start, t->stack.end);
 	os_lock(&lock);
 	if (t->previous)
 		t->previous->next = t->next;

@@ -92,6 +92,8 @@ struct thread {
 	int64_t countdown;      /* sampling: bytes to the next sample; 0 = none drawn, never so once it was */
 	int64_t last_countdown; /* when last_block was allocated */
 	uint64_t random_state;
+	uint32_t ignoring;         /* blocks allocated now are to be left out of leak reports: depth */
+	bool careful;              /* allocations need more than the fast path: verify, or ignoring */
 	bool young_used;           /* young[] may hold blocks */
 	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
 	struct mp_site *last_site; /* of last_block */

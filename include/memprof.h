@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program can tell memprof, and ask it. Without the preload all of it does nothing. */
+#ifndef MEMPROF_H
+#define MEMPROF_H
+
+/*
+ * Needs no library: the functions are weak references that libmemprof.so fills in when it is preloaded. For C (C99) and
+ * C++, on Linux. Position-independent executables and libraries only, which is what compilers make by default.
+ */
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MEMPROF_WEAK __attribute__((weak))
+
+/* The functions that libmemprof.so has. Call those below, which work without it too. */
+MEMPROF_WEAK int mp_active(void);
+MEMPROF_WEAK long mp_check_leaks(void);
+MEMPROF_WEAK void mp_ignore_block(const void *block);
+MEMPROF_WEAK void mp_ignore_begin(void);
+MEMPROF_WEAK void mp_ignore_end(void);
+MEMPROF_WEAK void mp_add_root_region(const void *start, size_t bytes);
+MEMPROF_WEAK void mp_remove_root_region(const void *start, size_t bytes);
+
+/* 1: memprof records this process. */
+static inline int memprof_active(void)
+{
+	return mp_active ? mp_active() : 0;
+}
+
+/*
+ * Searches for lost blocks now, and notes what it finds in the dump; a second search at exit is made all the same.
+ * Returns the number of blocks definitely lost, -1 if there is no verdict (or no memprof). The calling thread waits,
+ * others go on. Not from a signal handler.
+ */
+static inline long memprof_check_leaks(void)
+{
+	return mp_check_leaks ? mp_check_leaks() : -1;
+}
+
+/* The block (as malloc returned it) is not a leak, and neither is what it leads to. */
+static inline void memprof_ignore_block(const void *block)
+{
+	if (mp_ignore_block)
+		mp_ignore_block(block);
+}
+
+/* The same for all that this thread allocates from here to the matching end; pairs may be nested. */
+static inline void memprof_ignore_begin(void)
+{
+	if (mp_ignore_begin)
+		mp_ignore_begin();
+}
+
+static inline void memprof_ignore_end(void)
+{
+	if (mp_ignore_end)
+		mp_ignore_end();
+}
+
+/* Memory that holds pointers and is not searched otherwise, such as a file mapped by several processes. */
+static inline void memprof_add_root_region(const void *start, size_t bytes)
+{
+	if (mp_add_root_region)
+		mp_add_root_region(start, bytes);
+}
+
+/* START and BYTES as they were added. */
+static inline void memprof_remove_root_region(const void *start, size_t bytes)
+{
+	if (mp_remove_root_region)
+		mp_remove_root_region(start, bytes);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

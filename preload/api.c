@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions of memprof.h, and those of LeakSanitizer's interface by their own names, so that code annotated for it
+ * works unchanged.
+ */
+#include "compiler.h"
+#include "heap.h"
+#include "init.h"
+#include "leak_scan.h"
+#include "options.h"
+#include "thread.h"
+
+/* The header declares them weak, for programs; here they are defined. */
+int mp_active(void);
+long mp_check_leaks(void);
+void mp_ignore_block(const void *block);
+void mp_ignore_begin(void);
+void mp_ignore_end(void);
+void mp_add_root_region(const void *start, size_t bytes);
+void mp_remove_root_region(const void *start, size_t bytes);
+void __lsan_do_leak_check(void);
+int __lsan_do_recoverable_leak_check(void);
+void __lsan_ignore_object(const void *block);
+void __lsan_disable(void);
+void __lsan_enable(void);
+void __lsan_register_root_region(const void *start, size_t bytes);
+void __lsan_unregister_root_region(const void *start, size_t bytes);
+
+MP_EXPORT int mp_active(void)
+{
+	return process_ready();
+}
+
+/* The thread with its gate closed, registered if it was not; NULL: nothing is recorded here. leave() ends it. */
+static struct thread *enter(void)
+{
+	struct thread *t = thread_self;
+
+	if (!process_ready())
+		return NULL;
+	if (process_sampling)
+		return thread_enter_sample();
+	return gate_enter(t) ? t : thread_enter_slow_quiet();
+}
+
+static void leave(struct thread *t)
+{
+	if (process_sampling) {
+		thread_leave_sample(t);
+		return;
+	}
+	gate_leave(t);
+	if (t != thread_self)
+		thread_leave_slow(t);
+}
+
+MP_EXPORT MP_NOINLINE long mp_check_leaks(void)
+{
+	struct leak_context context;
+	struct thread *t;
+	int64_t definite;
+
+	LEAK_CONTEXT(&context);
+	t = enter();
+	if (!t)
+		return -1;
+	definite = leak_scan(MP_SCAN_API, &context);
+	leave(t);
+	return definite;
+}
+
+MP_EXPORT void mp_ignore_block(const void *block)
+{
+	struct thread *t = block ? enter() : NULL;
+
+	if (!t)
+		return;
+	heap_ignore(t, (uint64_t)block);
+	leave(t);
+}
+
+/* An end without a beginning is forgiven. */
+static void change_ignoring(bool begin)
+{
+	struct thread *t = enter();
+
+	if (!t)
+		return;
+	if (begin)
+		t->ignoring++;
+	else if (t->ignoring)
+		t->ignoring--;
+	t->careful = opt.verify || t->ignoring;
+	leave(t);
+}
+
+MP_EXPORT void mp_ignore_begin(void)
+{
+	change_ignoring(true);
+}
+
+MP_EXPORT void mp_ignore_end(void)
+{
+	change_ignoring(false);
+}
+
+MP_EXPORT void mp_add_root_region(const void *start, size_t bytes)
+{
+	leak_add_region((uint64_t)start, bytes);
+}
+
+MP_EXPORT void mp_remove_root_region(const void *start, size_t bytes)
+{
+	leak_remove_region((uint64_t)start, bytes);
+}
+
+/* LeakSanitizer's own one ends the program when it finds something; a profiler does not. */
+MP_EXPORT void __lsan_do_leak_check(void)
+{
+	mp_check_leaks();
+}
+
+MP_EXPORT int __lsan_do_recoverable_leak_check(void)
+{
+	return mp_check_leaks() > 0;
+}
+
+MP_EXPORT void __lsan_ignore_object(const void *block)
+{
+	mp_ignore_block(block);
+}
+
+MP_EXPORT void __lsan_disable(void)
+{
+	mp_ignore_begin();
+}
+
+MP_EXPORT void __lsan_enable(void)
+{
+	mp_ignore_end();
+}
+
+MP_EXPORT void __lsan_register_root_region(const void *start, size_t bytes)
+{
+	mp_add_root_region(start, bytes);
+}
+
+MP_EXPORT void __lsan_unregister_root_region(const void *start, size_t bytes)
+{
+	mp_remove_root_region(start, bytes);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of the live blocks can be reached: an index of blocks by address, marking, and the order among lost ones. */
+#ifndef MP_LEAK_GRAPH_H
+#define MP_LEAK_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mp_dump.h"
+
+/*
+ * A *start pointer* is the address of a block's first byte, an *interior pointer* that of any later byte below its end
+ * as requested. Words are looked at where they are aligned.
+ *
+ * Runs in a snapshot of the process, or where nothing else touches the memory it looks at: one graph at a time, one
+ * thread. Memory that is not readable must be made so by the caller's signal handler. Context: setup.
+ */
+
+#define GRAPH_NONE UINT32_MAX
+
+enum graph_mark { GRAPH_LOST, GRAPH_POSSIBLE, GRAPH_REACHED };
+
+struct graph_counts {
+	uint64_t heap_bytes; /* searched inside of blocks */
+	uint64_t heuristic_count[MP_SCAN_HEURISTICS_MAX];
+	uint64_t unconfirmed_count;
+};
+
+/* Room for CAPACITY blocks. false: no memory. */
+bool graph_init(uint32_t capacity);
+/* Addresses must ascend; one that does not is left out. ROOT: reachable whatever points to it. */
+void graph_add(uint64_t address, uint64_t bytes, uint32_t row, bool root, bool candidate);
+/* After the last block. false: no memory. */
+bool graph_finish(void);
+
+/* Each word in the range is a root. */
+void graph_scan_root(uint64_t start, uint64_t end);
+/*
+ * In what is searched next, glibc keeps addresses of its own chunks, 16 bytes before a block: they can lie in the block
+ * before, and do not count as pointers into it.
+ */
+void graph_ignore_chunk_ends(bool ignore);
+/* The block that holds ADDRESS is a root in itself. */
+void graph_root_block(uint64_t address);
+/* Bits by enum mp_scan_heuristic: interior pointers of those kinds count as start pointers. Before the roots. */
+void graph_set_heuristics(uint32_t heuristics);
+/*
+ * Follows pointers from the roots. CONFIRM: only blocks that were added as candidates can be lost; the others become roots.
+ */
+void graph_mark_all(bool confirm);
+/* Orders what is lost: graph_owner() works from here on. false: no memory. */
+bool graph_fold(void);
+
+uint32_t graph_count(void);
+uint64_t graph_address(uint32_t i);
+uint64_t graph_bytes(uint32_t i);
+uint32_t graph_row(uint32_t i);
+enum graph_mark graph_mark(uint32_t i);
+bool graph_noted(uint32_t i);     /* some pointer leads to it or into it */
+uint32_t graph_owner(uint32_t i); /* of a lost block: what it hangs on; itself, if on nothing */
+bool graph_is_cyclic(uint32_t i); /* a lost block that reaches itself through others */
+struct graph_counts *graph_counts(void);
+/* First block that starts at or after ADDRESS; graph_count() = none. */
+uint32_t graph_first_from(uint64_t address);
+
+/* Readable memory that is not data: code, and read-only data that vtables lie in. In any order. */
+void graph_note_code(uint64_t start, uint64_t end);
+void graph_note_constants(uint64_t start, uint64_t end);
+
+/* Nanoseconds of the monotonic clock at which everything stops; graph_late() says that it did. */
+void graph_set_deadline(uint64_t deadline_ns);
+bool graph_late(void);
+
+#endif

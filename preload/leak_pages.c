@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/self/pagemap tells without touching anything; without it (no /proc, a sandbox), mincore. */
+#include "leak_pages.h"
+
+#include <stddef.h>
+
+#include "compiler.h"
+#include "os.h"
+
+#define PAGE    4096ull
+#define WINDOW  512u /* pages asked about at once: one page of the kernel's answers */
+#define PRESENT (1ull << 63)
+#define SWAPPED (1ull << 62)
+#define OF_FILE (1ull << 61)
+
+static int pagemap = -1;
+static uint64_t words[WINDOW];
+static uint64_t window_start; /* first page number of what words[] holds */
+static uint64_t window_count;
+
+void pages_open(void)
+{
+	pagemap = os_open_read("/proc/self/pagemap");
+	window_count = 0;
+}
+
+/* false: not to be had, and words[] means nothing. */
+static bool load(uint64_t page, uint64_t end, bool shared)
+{
+	static uint8_t resident[WINDOW];
+	long n = pagemap >= 0 && !shared ? os_pread(pagemap, words, sizeof(words), page * 8) : -1;
+	uint64_t pages = (end + PAGE - 1) / PAGE - page;
+
+	window_start = page;
+	window_count = n > 0 ? (uint64_t)n / 8 : 0;
+	if (window_count)
+		return true;
+	pages = pages < WINDOW ? pages : WINDOW;
+	if (!os_resident(page * PAGE, pages * PAGE, resident))
+		return false;
+	for (unsigned i = 0; i < pages; i++)
+		words[i] = resident[i] & 1 ? PRESENT | OF_FILE : 0;
+	window_count = pages;
+	return true;
+}
+
+/* Pages of the kinds WANT and not of the kinds WITHOUT. */
+struct wanted {
+	uint64_t want;
+	uint64_t without;
+	bool shared;
+};
+
+static bool next(uint64_t start, uint64_t end, struct wanted w, uint64_t *ret_start, uint64_t *ret_end)
+{
+	uint64_t from = 0;
+	bool inside = false;
+
+	for (uint64_t page = start / PAGE; start < end && page * PAGE < end; page++) {
+		bool match;
+
+		if (page - window_start >= window_count && !load(page, end, w.shared)) {
+			/* Not told: all, or for private pages nothing. */
+			if (w.without && !inside)
+				return false;
+			*ret_start = inside ? from : start;
+			*ret_end = w.without ? page * PAGE : end;
+			return true;
+		}
+		match = words[page - window_start] & w.want && !(words[page - window_start] & w.without);
+		if (match && !inside)
+			from = page * PAGE > start ? page * PAGE : start;
+		if (!match && inside) {
+			*ret_start = from;
+			*ret_end = page * PAGE;
+			return true;
+		}
+		inside = match;
+	}
+	*ret_start = from;
+	*ret_end = end;
+	return inside;
+}
+
+bool pages_next(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end)
+{
+	return next(start, end, (struct wanted){ .want = PRESENT | SWAPPED }, ret_start, ret_end);
+}
+
+bool pages_next_shared(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end)
+{
+	bool found;
+
+	window_count = 0; /* of the other kind of answers */
+	found = next(start, end, (struct wanted){ .want = PRESENT, .shared = true }, ret_start, ret_end);
+	window_count = 0;
+	return found;
+}
+
+bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end)
+{
+	return next(start, end, (struct wanted){ .want = PRESENT | SWAPPED, .without = OF_FILE }, ret_start, ret_end);
+}

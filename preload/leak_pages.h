@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Which pages have memory behind them, so that a search touches no reservation of terabytes. */
+#ifndef MP_LEAK_PAGES_H
+#define MP_LEAK_PAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Context: setup, in the process whose pages are meant; a child of fork must call it for itself. */
+void pages_open(void);
+
+/*
+ * The first run of pages with memory in START .. END, cut to that range. Where it cannot be told, all have some. false:
+ * there are none any more.
+ */
+bool pages_next(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end);
+
+/* The same for memory that is shared with other processes, which a fork does not note in the child's page tables. */
+bool pages_next_shared(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end);
+
+/*
+ * The same for pages that are the process's own (anonymous, or copied when first written), not those of a file. Where
+ * it cannot be told, none are.
+ */
+bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end);
+
+#endif
