@@ -24,6 +24,7 @@
 	X(TOO_DEEP, "stacks cut: deeper than any that memprof writes")              \
 	X(BAD_STACK, "rows whose stack is not in the file")                         \
 	X(BAD_LOCK, "rows of locks that are not in the file")                       \
+	X(BAD_OCTAVE, "histograms of times that cannot be")                         \
 	X(BAD_THREAD, "threads with fields that cannot be")                         \
 	X(BAD_SCAN, "leaks of a scan that is not in the file")                      \
 	X(BAD_VARIANCE, "rows of samples with a variance that cannot be")           \
@@ -737,6 +738,119 @@ static void read_leaks(struct reader *reader)
 	keep_rows(reader, &rows, leaks, leak_count);
 }
 
+static void read_lock_hists(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_HIST);
+	VEC(struct mp_lock_hist) rows = { 0 };
+	struct mp_lock_hist row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.lock == 0 || !check_lock(reader, row.lock, walk.offset))
+			continue;
+		if (row.octave < 64)
+			vec_push(&rows) = row;
+		else
+			count_defect(reader, BAD_OCTAVE, walk.offset);
+	}
+	keep_rows(reader, &rows, lock_hists, lock_hist_count);
+}
+
+static void read_lock_culprits(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_CULPRIT);
+	VEC(struct mp_lock_culprit) rows = { 0 };
+	struct mp_lock_culprit row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.lock == 0 || !check_lock(reader, row.lock, walk.offset))
+			continue;
+		row.waiter_stack = check_stack(reader, row.waiter_stack, walk.offset);
+		row.culprit_stack = check_stack(reader, row.culprit_stack, walk.offset);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lock_culprits, lock_culprit_count);
+}
+
+static void read_lock_pairs(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_PAIR);
+	VEC(struct mp_lock_pair) rows = { 0 };
+	struct mp_lock_pair row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.lock != 0 && check_lock(reader, row.lock, walk.offset))
+			vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lock_pairs, lock_pair_count);
+}
+
+static void read_lock_holds(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_HOLD);
+	VEC(struct mp_lock_hold) rows = { 0 };
+	struct mp_lock_hold row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.lock == 0 || !check_lock(reader, row.lock, walk.offset))
+			continue;
+		row.alloc_count = profile_blocks(reader->profile, row.alloc_count);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lock_holds, lock_hold_count);
+}
+
+static void read_lock_extras(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_EXTRA);
+	VEC(struct mp_lock_extra) rows = { 0 };
+	struct mp_lock_extra row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.lock != 0 && check_lock(reader, row.lock, walk.offset))
+			vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lock_extras, lock_extra_count);
+}
+
+static void read_lock_orders(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_ORDER);
+	VEC(struct mp_lock_order) rows = { 0 };
+	struct mp_lock_order row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.inner == 0 || !check_lock(reader, row.inner, walk.offset) ||
+		    !check_lock(reader, row.outer, walk.offset))
+			continue;
+		row.outer_stack = check_stack(reader, row.outer_stack, walk.offset);
+		row.inner_stack = check_stack(reader, row.inner_stack, walk.offset);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lock_orders, lock_order_count);
+}
+
+/* The writer knows these rows: it makes the first of them with the first wait. */
+static bool has_lock_details(const struct reader *reader)
+{
+	for (size_t i = 0; i < reader->chunks.count; i++) {
+		if (reader->chunks.list[i].header.kind >= MP_CHUNK_LOCK_HIST &&
+		    reader->chunks.list[i].header.kind <= MP_CHUNK_LOCK_EXTRA)
+			return true;
+	}
+	return false;
+}
+
+static void read_lock_details(struct reader *reader)
+{
+	reader->profile->lock_details = has_lock_details(reader);
+	read_lock_hists(reader);
+	read_lock_culprits(reader);
+	read_lock_pairs(reader);
+	read_lock_holds(reader);
+	read_lock_extras(reader);
+	read_lock_orders(reader);
+}
+
 static void read_losses(struct reader *reader)
 {
 	struct walk walk = walk_rows(reader, MP_CHUNK_LOSS);
@@ -830,6 +944,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_lock_waits(reader);
 	read_leak_scans(reader);
 	read_leaks(reader);
+	read_lock_details(reader);
 	read_losses(reader);
 	read_symbols(reader);
 	read_options(reader);

@@ -137,6 +137,20 @@ struct profile {
 	size_t leak_scan_count;
 	const struct mp_leak *leaks; /* of scans that are here; of known classes; leak_view.h makes sense of them */
 	size_t leak_count;
+	/* The rest about locks is only in dumps with lock_details; without, what it would tell is unknown, not 0. */
+	bool lock_details;
+	const struct mp_lock_hist *lock_hists; /* octaves are below 64, kinds may be unknown ones */
+	size_t lock_hist_count;
+	const struct mp_lock_culprit *lock_culprits;
+	size_t lock_culprit_count;
+	const struct mp_lock_pair *lock_pairs;
+	size_t lock_pair_count;
+	const struct mp_lock_hold *lock_holds; /* allocations in blocks, also if the dump is sampled */
+	size_t lock_hold_count;
+	const struct mp_lock_extra *lock_extras;
+	size_t lock_extra_count;
+	const struct mp_lock_order *lock_orders; /* both locks exist; gates may not */
+	size_t lock_order_count;
 	const struct mp_loss *losses; /* one per reason, nonzero counts, unknown reasons included */
 	size_t loss_count;
 	const struct profile_symbol *symbols; /* of a dump that brings its names */
