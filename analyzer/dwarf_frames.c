@@ -77,8 +77,7 @@ static bool add_ranges(struct spans *s, Dwarf_Die *die, size_t index)
 	return added;
 }
 
-/* Sibling references in damaged data can point back: following only those that go forward ends every walk. */
-static bool next_sibling(Dwarf_Die *die, Dwarf_Die *ret_next)
+bool dwarf_frames_next_sibling(Dwarf_Die *die, Dwarf_Die *ret_next)
 {
 	Dwarf_Off offset = dwarf_dieoffset(die);
 
@@ -90,7 +89,7 @@ static Dwarf_Off end_offset(Dwarf_Die *die, Dwarf_Off parent_end)
 {
 	Dwarf_Die next;
 
-	return next_sibling(die, &next) ? dwarf_dieoffset(&next) : parent_end;
+	return dwarf_frames_next_sibling(die, &next) ? dwarf_dieoffset(&next) : parent_end;
 }
 
 static void add_container(struct unit *unit, Dwarf_Die *die, Dwarf_Off end)
@@ -150,7 +149,7 @@ static void list_within(struct unit *unit, Dwarf_Die *parent, Dwarf_Off parent_e
 		}
 		if (enter)
 			list_within(unit, &die, end, depth + 1);
-	} while (next_sibling(&die, &die));
+	} while (dwarf_frames_next_sibling(&die, &die));
 }
 
 static void list_unit(struct unit *unit, enum listing listing)
@@ -268,11 +267,10 @@ static const char *container_name(Dwarf_Die *die, bool is_call_operator)
 	}
 }
 
-/* NAME with the namespaces, classes and functions around the declaration of FUNCTION in front. */
-static const char *qualified_name(struct dwarf_frames *d, Dwarf_Die *function, const char *name)
+const char *dwarf_frames_qualified_name(struct dwarf_frames *d, Dwarf_Die *die, const char *name)
 {
 	bool is_call_operator = strcmp(name, "operator()") == 0;
-	Dwarf_Die declaration = declaration_of(*function);
+	Dwarf_Die declaration = declaration_of(*die);
 	Dwarf_Off offset = dwarf_dieoffset(&declaration);
 	uint64_t *index = hash_map_find(&d->units_by_cu, (uintptr_t)declaration.cu);
 	char text[QUALIFIED_NAME_BYTES];
@@ -293,7 +291,7 @@ static const char *qualified_name(struct dwarf_frames *d, Dwarf_Die *function, c
 		size_t length = strlen(outer);
 
 		if (span->start == offset)
-			continue; /* the function itself */
+			continue; /* itself */
 		if (length + 2 > (size_t)(start - text))
 			break;
 		start -= length + 2;
@@ -313,7 +311,7 @@ static void set_names(struct dwarf_frames *d, Dwarf_Die *die, struct dwarf_frame
 	frame->name = dwarf_diename(die);
 	/* Compilers leave out the linkage name of functions that no other object can see. */
 	if (frame->name && frame->linkage_name == NULL)
-		frame->name = qualified_name(d, die, frame->name);
+		frame->name = dwarf_frames_qualified_name(d, die, frame->name);
 	frame->inlined = dwarf_tag(die) == DW_TAG_inlined_subroutine;
 }
 
@@ -370,7 +368,7 @@ static bool find_scope(Dwarf_Die *die, uint64_t pc, Dwarf_Die *ret_scope)
 				return true;
 			}
 		}
-	} while (next_sibling(&child, &child));
+	} while (dwarf_frames_next_sibling(&child, &child));
 	return false;
 }
 
@@ -439,4 +437,18 @@ size_t dwarf_frames_at(struct dwarf_frames *d, uint64_t pc, struct dwarf_frame *
 	if (first)
 		set_position(first, pc, &ret_frames[0]);
 	return ret_frames[0].file ? 1 : 0;
+}
+
+size_t dwarf_frames_scopes(struct dwarf_frames *d, uint64_t pc, Dwarf_Die *ret_scopes)
+{
+	const struct span *range = NULL;
+
+	while ((range = spans_find(&d->ranges, pc, range)) != NULL) {
+		struct unit *unit = &d->units.list[range->index];
+		const struct span *function = find_function(unit, pc);
+
+		if (function)
+			return find_chain(&unit->dies.list[function->index], pc, ret_scopes);
+	}
+	return 0;
 }

@@ -36,4 +36,16 @@ void dwarf_frames_free(struct dwarf_frames *d);
  */
 size_t dwarf_frames_at(struct dwarf_frames *d, uint64_t pc, struct dwarf_frame *ret_frames);
 
+/*
+ * The function that holds PC and the inlined calls in it that do, outermost first, written to RET_SCOPES
+ * (DWARF_FRAMES_MAX of them). Returns how many, 0 when none is known.
+ */
+size_t dwarf_frames_scopes(struct dwarf_frames *d, uint64_t pc, Dwarf_Die *ret_scopes);
+
+/* NAME, of a function or type, with the namespaces, classes and functions around its declaration in front. */
+const char *dwarf_frames_qualified_name(struct dwarf_frames *d, Dwarf_Die *die, const char *name);
+
+/* Sibling references in damaged data can point back: following only those that go forward ends every walk. */
+bool dwarf_frames_next_sibling(Dwarf_Die *die, Dwarf_Die *ret_next);
+
 #endif

@@ -28,6 +28,7 @@
 #include "arena.h"
 #include "demangle.h"
 #include "dwarf_frames.h"
+#include "dwarf_types.h"
 #include "hash.h"
 #include "known_symbols.h"
 #include "perf_map.h"
@@ -57,6 +58,7 @@ struct object {
 	bool debug_read;
 	uint64_t debug_shift;        /* address in the debug data - file address */
 	struct dwarf_frames *frames; /* NULL = no debug information */
+	struct dwarf_types *types;   /* likewise */
 };
 
 struct cache_entry {
@@ -205,6 +207,7 @@ void symbolizer_free(struct symbolizer *s)
 		spans_free(&object->code);
 		spans_free(&object->labels);
 		spans_free(&object->data);
+		dwarf_types_free(object->types);
 		dwarf_frames_free(object->frames);
 		if (object->dwfl)
 			dwfl_end(object->dwfl);
@@ -365,6 +368,7 @@ static void read_debug(struct symbolizer *s, struct object *object)
 	if (dwarf) {
 		object->debug_shift = object->bias - bias;
 		object->frames = dwarf_frames_new(dwarf, &s->strings);
+		object->types = dwarf_types_new(dwarf, object->frames, &s->strings);
 	} else {
 		warn_no_debug(s, object->row->path);
 	}
@@ -767,41 +771,91 @@ static bool is_better_row(const struct profile_module *row, const struct profile
 	return row->load_ns > than->load_ns;
 }
 
-static const char *find_object(struct symbolizer *s, uint64_t address)
+/* The row in whose writable segments ADDRESS lies, NULL if in none. */
+static const struct profile_module *find_data_row(struct symbolizer *s, uint64_t address)
 {
 	const struct profile_module *rows = s->profile->modules, *row = NULL;
-	const struct span *segment = NULL, *symbol;
-	struct object *object;
-	const char *name;
-	char text[4096];
-	int length;
+	const struct span *segment = NULL;
 
-	name = known_symbols_object(&s->known, address);
-	/* A dump that brings names has those of all its locks that have one. */
-	if (name || s->profile->symbol_count > 0)
-		return name;
 	read_segments(s);
 	while ((segment = spans_find(&s->segments, address, segment)) != NULL) {
 		if (row == NULL || is_better_row(&rows[segment->index], row))
 			row = &rows[segment->index];
 	}
-	if (row == NULL)
-		return NULL;
-	object = &s->objects[s->object_of_row[row - rows]];
+	return row;
+}
+
+bool symbolizer_find_object(struct symbolizer *s, uint64_t address, struct symbolizer_object *ret_object)
+{
+	const struct profile_module *row;
+	const struct span *symbol;
+	struct object *object;
+
+	*ret_object = (struct symbolizer_object){ 0 };
+	if (!s->options.enabled)
+		return false;
+	/* A dump that brings names has those of all its locks that have one. */
+	ret_object->name = known_symbols_object(&s->known, address);
+	if (ret_object->name || s->profile->symbol_count > 0) {
+		if (ret_object->name && s->options.anonymous)
+			ret_object->name = hidden_name(s, 'o', ret_object->name);
+		return ret_object->name != NULL;
+	}
+	if ((row = find_data_row(s, address)) == NULL)
+		return false;
+	object = &s->objects[s->object_of_row[row - s->profile->modules]];
 	read_symbols(object);
 	symbol = spans_find(&object->data, address - row->bias, NULL);
+	ret_object->module = row->path;
+	ret_object->offset = address - row->bias;
 	if (symbol == NULL)
-		return NULL;
-	name = readable(s, symbol->name);
-	if (address - row->bias == symbol->start)
-		return name;
-	length = snprintf(text, sizeof(text), "%s+0x%" PRIx64, name, address - row->bias - symbol->start);
-	return length > 0 && (size_t)length < sizeof(text) ? strtab_intern(&s->strings, text) : name;
+		return true;
+	ret_object->name = readable(s, symbol->name);
+	ret_object->offset -= symbol->start;
+	if (s->options.anonymous) {
+		ret_object->name = hidden_name(s, 'o', ret_object->name);
+		return true;
+	}
+	read_debug(s, object);
+	if (object->types)
+		ret_object->member =
+			dwarf_types_of_variable(object->types, symbol->start + object->debug_shift, ret_object->offset);
+	return true;
+}
+
+void symbolizer_guess_member(struct symbolizer *s, uint32_t module, uint64_t ip, bool exact, uint64_t bytes,
+			     uint64_t offset, struct dwarf_guess *guess)
+{
+	uint64_t pc = exact || ip == 0 ? ip : ip - 1;
+	const struct profile_module *row;
+	struct object *object;
+
+	if (!s->options.enabled || s->options.anonymous || module == 0 || module > s->profile->module_count)
+		return;
+	row = &s->profile->modules[module - 1];
+	object = &s->objects[s->object_of_row[module - 1]];
+	if (pc < row->start || pc >= row->end || !open_object(s, object))
+		return;
+	read_debug(s, object);
+	if (object->types)
+		dwarf_types_guess(object->types, pc - row->bias + object->debug_shift, bytes, offset, guess);
+}
+
+bool symbolizer_has_names(const struct symbolizer *s)
+{
+	return s->options.enabled;
 }
 
 const char *symbolizer_object(struct symbolizer *s, uint64_t address)
 {
-	const char *name = s->options.enabled ? find_object(s, address) : NULL;
+	struct symbolizer_object object;
+	char text[4096];
+	int length;
 
-	return name && s->options.anonymous ? hidden_name(s, 'o', name) : name;
+	if (!symbolizer_find_object(s, address, &object) || object.name == NULL)
+		return NULL;
+	if (object.offset == 0)
+		return object.name;
+	length = snprintf(text, sizeof(text), "%s+0x%" PRIx64, object.name, object.offset);
+	return length > 0 && (size_t)length < sizeof(text) ? strtab_intern(&s->strings, text) : object.name;
 }

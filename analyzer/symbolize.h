@@ -44,6 +44,25 @@ void symbolizer_free(struct symbolizer *s);
 const struct frame *symbolizer_frames(struct symbolizer *s, uint32_t module, uint64_t ip, bool exact,
 				      size_t *ret_count);
 
+/* A place in the static data of the program. */
+struct symbolizer_object {
+	const char *module; /* path of the object file as recorded */
+	const char *name;   /* demangled; NULL = no symbol is known there */
+	uint64_t offset;    /* of the address in that object; without a name, in the file of the module */
+	const char *member; /* what lies there: ".lock", "[].lock" in any element of an array; NULL = unknown */
+};
+
+/* false: ADDRESS is not in the static data of any object file that could be opened. */
+bool symbolizer_find_object(struct symbolizer *s, uint64_t address, struct symbolizer_object *ret_object);
+
+/*
+ * The lock at OFFSET in a block of BYTES as "type.member", guessed from the types that the code at IP deals with.
+ * Arguments as in symbolizer_frames(). Replaces *GUESS (zeroes at first) where it finds a better one.
+ */
+struct dwarf_guess;
+void symbolizer_guess_member(struct symbolizer *s, uint32_t module, uint64_t ip, bool exact, uint64_t bytes,
+			     uint64_t offset, struct dwarf_guess *guess);
+
 /* The data object of the program at ADDRESS as "name" or "name+0x10", demangled; NULL when none is known. */
 const char *symbolizer_object(struct symbolizer *s, uint64_t address);
 
@@ -52,6 +71,9 @@ const char *symbolizer_object(struct symbolizer *s, uint64_t address);
  * files: the offset is the address.
  */
 uint64_t symbolizer_file_offset(const struct symbolizer *s, uint32_t module);
+
+/* Files may be opened for names; else there are addresses only. */
+bool symbolizer_has_names(const struct symbolizer *s);
 
 /* What limited the names so far: missing or changed files, missing debug information. One sentence each. */
 size_t symbolizer_warnings(const struct symbolizer *s, const char *const **ret_list);
