@@ -172,6 +172,7 @@ static void sum_lock_shares(struct aggregate *aggregate, const struct profile *p
 		sum->timeouts += row->timeouts;
 		sum->wait_ns += row->wait_ns;
 		sum->wait_max_ns = larger(sum->wait_max_ns, row->wait_max_ns);
+		sum->handoff_ns += row->handoff_ns;
 	}
 }
 
@@ -207,6 +208,10 @@ static size_t fold_waits(const struct mp_lock_wait **rows, size_t count, struct 
 		waiters[used - 1].count += rows[i]->count;
 		waiters[used - 1].wait_ns += rows[i]->wait_ns;
 		waiters[used - 1].wait_max_ns = larger(waiters[used - 1].wait_max_ns, rows[i]->wait_max_ns);
+		waiters[used - 1].handoff_ns += rows[i]->handoff_ns;
+		waiters[used - 1].reacquire_ns += rows[i]->reacquire_ns;
+		waiters[used - 1].timeouts += rows[i]->timeouts;
+		waiters[used - 1].flags |= rows[i]->flags;
 	}
 	return used;
 }
@@ -316,20 +321,4 @@ void aggregate_rank_sites(const struct site **sites, size_t count, enum site_key
 {
 	if (count > 0)
 		qsort_r(sites, count, sizeof(*sites), compare_sites, &key);
-}
-
-static int compare_locks(const void *a, const void *b)
-{
-	const struct lock_sum *left = *(const struct lock_sum *const *)a;
-	const struct lock_sum *right = *(const struct lock_sum *const *)b;
-
-	if (left->wait_ns != right->wait_ns)
-		return left->wait_ns > right->wait_ns ? -1 : 1;
-	return left->lock->number < right->lock->number ? -1 : left->lock->number > right->lock->number;
-}
-
-void aggregate_rank_locks(const struct lock_sum **locks, size_t count)
-{
-	if (count > 0)
-		qsort(locks, count, sizeof(*locks), compare_locks);
 }

@@ -34,8 +34,13 @@ struct lock_waiter {
 	uint64_t count;
 	uint64_t wait_ns;
 	uint64_t wait_max_ns;
+	uint64_t handoff_ns;   /* of wait_ns */
+	uint64_t reacquire_ns; /* condvar: of wait_ns */
+	uint64_t timeouts;
+	uint32_t flags; /* MP_LOCK_WAIT_* of any of its waits */
 };
 
+/* One row of the dump: a lock, or several that lived one after the other (mp_lock.instances). */
 struct lock_sum {
 	const struct profile_lock *lock;
 	uint64_t acquisitions;
@@ -44,6 +49,7 @@ struct lock_sum {
 	uint64_t timeouts;
 	uint64_t wait_ns;
 	uint64_t wait_max_ns;
+	uint64_t handoff_ns;               /* of wait_ns */
 	const struct lock_waiter *waiters; /* by wait_ns, longest first */
 	size_t waiter_count;
 };
@@ -90,8 +96,5 @@ uint64_t site_error(double variance);
 
 /* Sorts by KEY, largest first; equals by stack number, so that the same dump always gives the same report. */
 void aggregate_rank_sites(const struct site **sites, size_t count, enum site_key key);
-
-/* Sorts by time waited, longest first. */
-void aggregate_rank_locks(const struct lock_sum **locks, size_t count);
 
 #endif

@@ -115,6 +115,9 @@ struct option_list {
 	    "at most N entries per list; 0: all. Default: text 5 (gate 10, with --sort 20), other formats all")        \
 	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                    \
 	    "one table ranked by this, in place of the usual sections")                                                \
+	FLAG(locks, "locks", FOR_REPORT, "only locks, in detail")                                                      \
+	STR(lock, "lock", "NAME", FOR_REPORT,                                                                          \
+	    "everything about the locks with NAME, or a part of it, in their name, or about lock #ID")                 \
 	STR(filter, "filter", "RE", FOR_BOTH,                                                                          \
 	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
 	FLAG(no_inline, "no-inline", FOR_BOTH, "do not tell inlined functions apart")                                  \
@@ -124,8 +127,8 @@ struct option_list {
 	     "hashes for names; no paths, arguments or host: for dumps to share")                                      \
 	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                       \
 	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
-	SEL(metric, "metric", OUT_METRICS(CHOICE), OUT_METRIC_PEAK, FOR_BOTH,                                          \
-	    "folded: what to weigh stacks with (default peak)")                                                        \
+	SEL(metric, "metric", OUT_METRICS(CHOICE), NOT_GIVEN, FOR_BOTH,                                                \
+	    "folded: what to weigh stacks with (default peak; wait with --locks and --lock)")                          \
 	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED, "auto: on a terminal, unless NO_COLOR is set") \
 	NUM(width, "width", "N", 20, 10000, FOR_SHARED, "columns of text; default: those of the terminal, else any")   \
 	STR(output, "o", "FILE", FOR_SHARED | FOR_NAMES, "write there and not to standard output")                     \

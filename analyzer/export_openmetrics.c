@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "export.h"
-#include "lock_view.h"
 #include "json_text.h"
 
 #define LOCKS_MAX 20
@@ -29,11 +28,12 @@
 	  "Mean distance of samples; 0: everything was counted. Else numbers of blocks and bytes are estimates.") \
 	X("memprof_lost_events_total", "counter", lost(profile), 0, "Events that were not recorded.")
 
-/* Of a lock. */
-#define LOCK_METRICS(X)                                                                                           \
-	X("memprof_lock_wait_seconds_total", "counter", lock->wait_ns, 9, "Time that threads waited for a lock.") \
-	X("memprof_lock_contentions_total", "counter", lock->contentions, 0, "How often a thread had to wait.")   \
-	X("memprof_lock_acquisitions_total", "counter", lock->acquisitions, 0, "How often it was taken.")
+/* Of a lock. X(name, type, value, digits behind the point, known, help) */
+#define LOCK_METRICS(X)                                                                                               \
+	X("memprof_lock_wait_seconds_total", "counter", lock->wait_ns, 9, true,                                       \
+	  "Time that threads waited for a lock.")                                                                     \
+	X("memprof_lock_contentions_total", "counter", lock->contentions, 0, true, "How often a thread had to wait.") \
+	X("memprof_lock_acquisitions_total", "counter", lock->acquisitions, 0, lock->counted, "How often it was taken.")
 
 static uint64_t lost(const struct profile *profile)
 {
@@ -90,19 +90,17 @@ static void write_family(FILE *out, const char *name, const char *type, const ch
 	fprintf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, name, help, length, name, type);
 }
 
-static void begin_lock_sample(FILE *out, const char *metric, const struct report *report, const struct lock_sum *lock)
+static void begin_lock_sample(FILE *out, const char *metric, const struct report *report, const struct lock_class *lock)
 {
-	const char *kind = profile_lock_kind_name(lock->lock->row.kind);
+	const char *kind = profile_lock_kind_name(lock->kind);
 	char address[32];
-	char buffer[512];
-	const char *name = lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer));
 
-	snprintf(address, sizeof(address), "%" PRIu32, lock->lock->number);
+	snprintf(address, sizeof(address), "%" PRIu32, lock->id);
 	begin_sample(out, metric, report->profile);
 	fputc(',', out);
 	write_label(out, "id", address);
 	fputc(',', out);
-	write_label(out, "lock", name ? name : "");
+	write_label(out, "lock", lock->name ? lock->name : "");
 	fputc(',', out);
 	write_label(out, "kind", kind ? kind : "");
 }
@@ -125,13 +123,15 @@ bool export_openmetrics(const struct export *export, struct err *err)
 	METRICS(X)
 #undef X
 	for (size_t i = 0; i < export->count; i++)
-		aggregate_rank_locks(export->reports[i]->locks, export->reports[i]->lock_count);
-#define X(name, type, value, digits, help)                                                     \
+		lock_classes_rank(export->reports[i]->locks, export->reports[i]->lock_count);
+#define X(name, type, value, digits, known, help)                                              \
 	write_family(out, name, type, help);                                                   \
 	for (size_t i = 0; i < export->count; i++) {                                           \
 		for (size_t j = 0; j < export->reports[i]->lock_count && j < LOCKS_MAX; j++) { \
-			const struct lock_sum *lock = export->reports[i]->locks[j];            \
+			const struct lock_class *lock = export->reports[i]->locks[j];          \
                                                                                                \
+			if (!(known))                                                          \
+				continue;                                                      \
 			begin_lock_sample(out, name, export->reports[i], lock);                \
 			write_value(out, (int64_t)(value), digits);                            \
 		}                                                                              \

@@ -9,7 +9,6 @@
 
 #include "export.h"
 #include "export_tree.h"
-#include "lock_view.h"
 #include "proto.h"
 #include "stack_view.h"
 #include "text_index.h"
@@ -245,19 +244,14 @@ static void write_sites(struct pprof *p)
 static void write_waits(struct pprof *p, bool contention_only)
 {
 	char address[32];
-	char buffer[512];
 
 	for (size_t i = 0; i < p->report->lock_count; i++) {
-		const struct lock_sum *lock = p->report->locks[i];
-		const struct mp_lock *row = &lock->lock->row;
-		const char *category = profile_lock_category(row->kind);
-		const char *kind = profile_lock_kind_name(row->kind);
-		const char *name =
-			lock_view_name(p->report->profile, p->report->symbols, lock->lock, buffer, sizeof(buffer));
+		const struct lock_class *lock = p->report->locks[i];
+		const char *kind = profile_lock_kind_name(lock->kind);
 
-		if (contention_only && !(category && strcmp(category, "contention") == 0))
+		if (contention_only && !lock_class_is_contention(lock))
 			continue;
-		snprintf(address, sizeof(address), "0x%" PRIx64, row->address);
+		snprintf(address, sizeof(address), "0x%" PRIx64, lock->rows[0]->lock->row.address);
 		for (size_t j = 0; j < lock->waiter_count; j++) {
 			const struct lock_waiter *waiter = &lock->waiters[j];
 			const int64_t values[] = { (int64_t)waiter->count, (int64_t)waiter->wait_ns };
@@ -265,7 +259,7 @@ static void write_waits(struct pprof *p, bool contention_only)
 			if (!values[0] && !values[1])
 				continue;
 			begin_sample(p, waiter->stack, values, 2);
-			text_label(p, "lock", name ? name : address);
+			text_label(p, "lock", lock->name ? lock->name : address);
 			text_label(p, "lock_addr", address);
 			if (kind)
 				text_label(p, "kind", kind);

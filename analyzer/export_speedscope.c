@@ -133,7 +133,7 @@ static void write_profiles(struct speedscope *s)
 	SITE_PROFILES(X)
 #undef X
 	for (size_t i = 0; i < report->lock_count; i++) {
-		const struct lock_sum *lock = report->locks[i];
+		const struct lock_class *lock = report->locks[i];
 
 		for (size_t j = 0; j < lock->waiter_count; j++)
 			add_sample(s, lock->waiters[j].stack, (int64_t)lock->waiters[j].wait_ns);

@@ -9,7 +9,6 @@
 
 #include "export.h"
 #include "export_tree.h"
-#include "lock_view.h"
 #include "stack_view.h"
 
 #define SCHEMA_VERSION "1"
@@ -36,7 +35,7 @@ static const char schema[] =
 	" temporary_count INTEGER NOT NULL, realloc_count INTEGER NOT NULL, alloc_bytes_stderr INTEGER,"
 	" live_bytes_stderr INTEGER, peak_bytes_stderr INTEGER);"
 	"CREATE TABLE lock(id INTEGER PRIMARY KEY, dump INTEGER NOT NULL REFERENCES dump, number INTEGER NOT NULL,"
-	" kind TEXT, category TEXT, name TEXT, address INTEGER NOT NULL, acquisitions INTEGER NOT NULL,"
+	" kind TEXT, category TEXT, name TEXT, address INTEGER NOT NULL, acquisitions INTEGER,"
 	" contentions INTEGER NOT NULL, trylock_failures INTEGER NOT NULL, timeouts INTEGER NOT NULL,"
 	" wait_ns INTEGER NOT NULL, wait_max_ns INTEGER NOT NULL);"
 	"CREATE TABLE lock_wait(lock INTEGER NOT NULL REFERENCES lock, node INTEGER NOT NULL REFERENCES node,"
@@ -263,17 +262,16 @@ static void write_locks(struct database *d)
 
 	begin_table(d, "lock", 13);
 	for (size_t i = 0; i < report->lock_count; i++) {
-		const struct lock_sum *lock = report->locks[i];
-		char buffer[512];
+		const struct lock_class *lock = report->locks[i];
 
 		number(d, d->lock_count + (int64_t)i + 1);
 		number(d, d->dump);
-		number(d, lock->lock->number);
-		text(d, profile_lock_kind_name(lock->lock->row.kind));
-		text(d, profile_lock_category(lock->lock->row.kind));
-		text(d, lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer)));
-		number(d, (int64_t)lock->lock->row.address);
-		number(d, (int64_t)lock->acquisitions);
+		number(d, lock->id);
+		text(d, profile_lock_kind_name(lock->kind));
+		text(d, lock->category);
+		text(d, lock->name);
+		number(d, (int64_t)lock->rows[0]->lock->row.address);
+		number_or_null(d, (int64_t)lock->acquisitions, lock->counted);
 		number(d, (int64_t)lock->contentions);
 		number(d, (int64_t)lock->trylock_failures);
 		number(d, (int64_t)lock->timeouts);

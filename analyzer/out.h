@@ -10,6 +10,7 @@
 
 #include "aggregate.h"
 #include "filter.h"
+#include "lock_class.h"
 #include "profile.h"
 #include "symbolize.h"
 #include "term.h"
@@ -21,11 +22,15 @@
 	X(BYTES, "bytes")         \
 	X(COUNT, "count")         \
 	X(TEMPORARY, "temporary") \
-	X(WAIT, "wait")
+	X(WAIT, "wait")           \
+	X(CULPRIT, "culprit")
 
 #define X(name, text) OUT_METRIC_##name,
 enum out_metric { OUT_METRICS(X) };
 #undef X
+
+/* How much is told about locks: beside all else, in place of all else, of chosen ones everything. */
+enum out_locks { OUT_LOCKS_BRIEF, OUT_LOCKS_DETAIL, OUT_LOCKS_FULL };
 
 struct out_options {
 	uint64_t top;     /* most sites and locks of a list; 0 = the writer decides */
@@ -34,6 +39,8 @@ struct out_options {
 	bool no_files;    /* no file but the dump may be opened */
 	enum site_key key;
 	enum out_metric metric;
+	enum out_locks locks;
+	const char *lock; /* text: what was asked for, NULL = all */
 	enum term_color color;
 	size_t width; /* columns; 0 = by the terminal */
 };
@@ -41,13 +48,14 @@ struct out_options {
 struct report {
 	const struct profile *profile;
 	const struct aggregate *aggregate;
+	struct lock_classes *lock_classes;
 	struct symbolizer *symbols;
 	struct filter *filter; /* NULL = none */
 	const struct out_options *options;
 	/* What the filter lets through, in the writer's own order: writers sort them. */
 	const struct site **sites;
 	size_t site_count;
-	const struct lock_sum **locks;
+	const struct lock_class **locks;
 	size_t lock_count;
 };
 

@@ -10,23 +10,13 @@
 #include <time.h>
 
 #include "coverage.h"
-#include "hash.h"
+#include "json_out.h"
 #include "json_text.h"
 #include "leak_view.h"
-#include "lock_view.h"
-#include "out.h"
 #include "stack_view.h"
 #include "units.h"
 
 #define SCHEMA "memprof-report/1"
-
-struct json_out {
-	const struct report *report;
-	FILE *out;
-	struct arena arena;
-	struct hash_map texts; /* address of an array of frames -> its JSON text */
-	const char **nodes;    /* the same by node, NULL = not made yet */
-};
 
 static json_t *number(uint64_t value)
 {
@@ -320,8 +310,7 @@ static const char *node_text(struct json_out *json, uint32_t node)
 	return json->nodes[node] = (const char *)(uintptr_t)*text;
 }
 
-/* "cut":...,"stack":[...] */
-static void write_stack(struct json_out *json, uint32_t stack)
+void json_out_stack(struct json_out *json, uint32_t stack)
 {
 	const struct profile *profile = json->report->profile;
 	uint32_t nodes[PROFILE_STACK_MAX];
@@ -359,7 +348,7 @@ static void write_site(struct json_out *json, const struct site *site)
 		site->realloc_count);
 	if (profile_is_sampled(json->report->profile))
 		write_errors(out, site);
-	write_stack(json, site->stack);
+	json_out_stack(json, site->stack);
 	fputc('}', out);
 }
 
@@ -429,50 +418,8 @@ static void write_leak(struct json_out *json, const struct leak *leak)
 		fputs(",\"owner\":null", out);
 	fprintf(out, ",\"indirect_count\":%" PRIu64 ",\"indirect_bytes\":%" PRIu64 ",\"cycle_count\":%" PRIu64 ",",
 		leak->held_count, leak->held_bytes, leak->cycle_count);
-	write_stack(json, leak->stack);
+	json_out_stack(json, leak->stack);
 	fputc('}', out);
-}
-
-static json_t *make_lock(const struct report *report, const struct lock_sum *lock)
-{
-	const struct mp_lock *row = &lock->lock->row;
-	json_t *object = json_object();
-	char buffer[512];
-
-	put(object, "id", number(lock->lock->number));
-	put(object, "kind", json_text(profile_lock_kind_name(row->kind)));
-	put(object, "category", json_text(profile_lock_category(row->kind)));
-	put(object, "name",
-	    json_text(lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer))));
-	put(object, "address", address_text(row->address));
-	put(object, "acquisitions", number(lock->acquisitions));
-	put(object, "acquisitions_complete", json_boolean(!(row->flags & MP_LOCK_FLAG_COUNT_FROM_FIRST)));
-	put(object, "contentions", number(lock->contentions));
-	put(object, "trylock_failures", number(lock->trylock_failures));
-	put(object, "timeouts", number(lock->timeouts));
-	put(object, "wait_ns", number(lock->wait_ns));
-	put(object, "wait_max_ns", number(lock->wait_max_ns));
-	return object;
-}
-
-/* The object of make_lock() with the list of waiters as its last member. */
-static void write_lock(struct json_out *json, const struct lock_sum *lock)
-{
-	json_t *object = make_lock(json->report, lock);
-	char *text = json_dumps(object, JSON_COMPACT);
-
-	json_decref(object);
-	fprintf(json->out, "%.*s,\"waiters\":[", text ? (int)strlen(text) - 1 : 1, text ? text : "{");
-	free(text);
-	for (size_t i = 0; i < lock->waiter_count; i++) {
-		const struct lock_waiter *waiter = &lock->waiters[i];
-
-		fprintf(json->out, "%s{\"count\":%" PRIu64 ",\"wait_ns\":%" PRIu64 ",\"wait_max_ns\":%" PRIu64 ",",
-			i > 0 ? "," : "", waiter->count, waiter->wait_ns, waiter->wait_max_ns);
-		write_stack(json, waiter->stack);
-		fputc('}', json->out);
-	}
-	fputs("]}", json->out);
 }
 
 /* Starts element I of a list: each on a line of its own, so that line tools can work with large reports. */
@@ -524,12 +471,13 @@ static void write_lists(struct json_out *json, const struct leak_view *view)
 	fputs("],\n\"leaks\":[", json->out);
 	write_leaks(json, view);
 	fputs("],\n\"locks\":[", json->out);
-	aggregate_rank_locks(report->locks, report->lock_count);
+	lock_classes_rank(report->locks, report->lock_count);
 	for (size_t i = 0; i < limit(report, report->lock_count); i++) {
 		next_element(json, i);
-		write_lock(json, report->locks[i]);
+		json_out_lock(json, report->locks[i]);
 	}
-	fputc(']', json->out);
+	fputs("],\n\"lock_order\":", json->out);
+	json_out_lock_order(json);
 }
 
 /* Last, because the symbolizer adds its warnings while it works. */

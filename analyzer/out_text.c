@@ -225,6 +225,11 @@ static double count_of(const struct mp_tick *tick)
 	return (double)tick->alloc_count;
 }
 
+static double wait_of(const struct mp_tick *tick)
+{
+	return (double)tick->lock_wait_ns;
+}
+
 static double larger(double a, double b)
 {
 	return a > b ? a : b;
@@ -332,6 +337,14 @@ static void print_timeline(const struct report *report, const struct term *term)
 		print_graph(term, "resident", &graph, graph_bytes(&graph).text);
 	plot_rate(profile, count_of, &graph);
 	print_graph(term, "allocations", &graph, units_rate(graph.largest).text);
+	plot_rate(profile, wait_of, &graph);
+	if (graph.largest > 0) {
+		char threads[64];
+
+		/* Nanoseconds waited per second are threads that wait. */
+		snprintf(threads, sizeof(threads), "%.2f threads waiting for locks", graph.largest / 1e9);
+		print_graph(term, "waiting", &graph, threads);
+	}
 	span = units_duration(profile->ticks[profile->tick_count - 1].time_ns - profile->process.start_ns);
 	term_line(term, TERM_DIM, "  %-*s%-*s%s", LABEL_COLUMNS, "", (int)(GRAPH_COLUMNS - strlen(span.text)), "0 s",
 		  span.text);
@@ -505,6 +518,11 @@ void out_text(const struct report *report, FILE *out)
 	term_init(&term, out, report->options->color, report->options->width);
 	print_banner(report, &term);
 	print_process(report, &term);
+	if (report->options->locks != OUT_LOCKS_BRIEF) {
+		out_text_locks(report, &term);
+		print_warnings(report, &term);
+		return;
+	}
 	if (!report->options->single) {
 		print_totals(report, &term);
 		print_timeline(report, &term);

@@ -12,6 +12,7 @@
 struct ready_report {
 	struct report report; /* points into the rest */
 	struct aggregate aggregate;
+	struct lock_classes lock_classes;
 	struct out_options out_options;
 };
 

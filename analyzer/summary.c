@@ -9,7 +9,7 @@
 
 #include "dump_file.h"
 #include "leak_view.h"
-#include "lock_view.h"
+#include "lock_class.h"
 #include "name_key.h"
 #include "stack_view.h"
 
@@ -252,14 +252,12 @@ void summary_add_lock(struct summary *summary, const struct summary_lock *lock)
 	sum->wait_max_ns = larger(sum->wait_max_ns, lock->wait_max_ns);
 }
 
-static void add_lock_row(struct summary *summary, struct summary_source *source, const struct lock_sum *row)
+static void add_lock_row(struct summary *summary, struct summary_source *source, const struct lock_class *row)
 {
-	const char *kind = profile_lock_kind_name(row->lock->row.kind);
-	uint32_t stack = row->waiter_count > 0 ? row->waiters[0].stack : row->lock->row.first_stack;
-	char buffer[512];
-	const char *name = lock_view_name(&source->profile, source->symbols, row->lock, buffer, sizeof(buffer));
+	const char *kind = profile_lock_kind_name(row->kind);
+	uint32_t stack = row->waiter_count > 0 ? row->waiters[0].stack : row->rows[0]->lock->row.first_stack;
 	struct summary_lock lock = {
-		.name = keep_text(summary, name),
+		.name = keep_text(summary, row->name),
 		.kind = keep_text(summary, kind ? kind : "lock"),
 		.acquisitions = row->acquisitions,
 		.contentions = row->contentions,
@@ -267,11 +265,25 @@ static void add_lock_row(struct summary *summary, struct summary_source *source,
 		.wait_max_ns = row->wait_max_ns,
 	};
 
-	lock.hash = name ? summary_lock_hash(lock.kind, name)
-			 : summary_lock_hash(lock.kind, "") ^ stack_keys_hash(source->keys, stack);
+	lock.hash = row->name ? summary_lock_hash(lock.kind, row->name)
+			      : summary_lock_hash(lock.kind, "") ^ stack_keys_hash(source->keys, stack);
 	if (!hash_map_find(&summary->lock_places, lock.hash) && stack != 0)
 		lock.stack = copy_stack(summary, source, stack);
 	summary_add_lock(summary, &lock);
+}
+
+/* Only contention: threads that wait for work, as pools do, are no reason to worry. */
+static void add_locks(struct summary *summary, struct summary_source *source)
+{
+	struct lock_classes classes;
+
+	lock_classes_init(&classes, &source->profile, &source->aggregate, source->symbols);
+	summary->totals.wait_ns += classes.contention_ns;
+	for (size_t i = 0; i < classes.count; i++) {
+		if (lock_class_is_contention(&classes.list[i]))
+			add_lock_row(summary, source, &classes.list[i]);
+	}
+	lock_classes_free(&classes);
 }
 
 /* Sites. */
@@ -386,10 +398,7 @@ static void add_source(struct summary *summary, struct summary_source *source)
 	note_defects(summary, &source->profile, &leaks, &aggregate->totals);
 	for (size_t i = 0; i < leaks.leak_count; i++)
 		add_leak_row(summary, source, &leaks.leaks[i]);
-	for (size_t i = 0; i < aggregate->lock_count; i++) {
-		summary->totals.wait_ns += aggregate->locks[i].wait_ns;
-		add_lock_row(summary, source, &aggregate->locks[i]);
-	}
+	add_locks(summary, source);
 	for (size_t i = 0; summary->with_sites && i < aggregate->site_count; i++)
 		add_site_row(summary, source, &aggregate->sites[i]);
 	leak_view_free(&leaks);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The ranked parts of the text report: sites and locks with their stacks. */
+/* The ranked parts of the text report about memory: sites with their stacks. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "hash.h"
-#include "lock_view.h"
 #include "out.h"
 #include "stack_view.h"
 #include "text_stack.h"
@@ -14,8 +13,6 @@
 #define INNER_FRAMES           8u
 #define REFERENCE_FRAMES       3u
 #define REFERENCE_FUNCTION_MAX 28u
-#define LOCK_INNER_FRAMES      5u
-#define WAITERS_SHOWN          2u
 
 #define STACK_INDENT    6u
 #define TOP_PER_SECTION 5u
@@ -77,16 +74,6 @@ static void print_reference(struct ranking *ranking, uint32_t stack, uint64_t pl
 		  sections[place >> 32].reference);
 }
 
-/* "1 block", "2 blocks" */
-static struct units plural(int64_t count, const char *noun)
-{
-	struct units units = units_count(count);
-	size_t length = strlen(units.text);
-
-	snprintf(units.text + length, sizeof(units.text) - length, " %s%s", noun, count == 1 ? "" : "s");
-	return units;
-}
-
 static int64_t mean_bytes(const struct site *site)
 {
 	return site->alloc_count > 0 ? (int64_t)(site->alloc_bytes / site->alloc_count) : 0;
@@ -95,19 +82,6 @@ static int64_t mean_bytes(const struct site *site)
 struct ranked {
 	char text[96];
 };
-
-/* VALUE and SHARE in columns of their own, then what they are made of. */
-static void print_line(const struct term *term, size_t rank, const char *value, const char *share)
-{
-	char number[24];
-
-	snprintf(number, sizeof(number), "#%zu", rank);
-	fprintf(term->out, "%-4s", number);
-	term_print(term, TERM_VALUE, "%11s", value);
-	if (*share)
-		fprintf(term->out, " %8s", share);
-	fputs("  ", term->out);
-}
 
 /* The value by which SITE is ranked, with its standard error if it is an estimate. */
 static struct ranked value_text(const struct report *report, const struct term *term, const struct site *site,
@@ -134,42 +108,43 @@ static void print_site_line(const struct report *report, const struct term *term
 
 	switch (key) {
 	case SITE_KEY_PEAK:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, report->profile->peak_bytes).text);
-		fprintf(out, "in %s; ", plural(site->peak_count, "block").text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, report->profile->peak_bytes).text);
+		fprintf(out, "in %s; ", units_plural(site->peak_count, "block").text);
 		break;
 	case SITE_KEY_LIVE:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, totals->live_bytes > 0 ? (uint64_t)totals->live_bytes : 0).text);
-		fprintf(out, "in %s; ", plural(site->live_count, "block").text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, totals->live_bytes > 0 ? (uint64_t)totals->live_bytes : 0).text);
+		fprintf(out, "in %s; ", units_plural(site->live_count, "block").text);
 		break;
 	case SITE_KEY_BYTES:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, totals->alloc_bytes).text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, totals->alloc_bytes).text);
 		fprintf(out, "in %s of %s on average, %s at the peak\n",
-			plural((int64_t)site->alloc_count, "allocation").text, units_bytes(mean_bytes(site)).text,
+			units_plural((int64_t)site->alloc_count, "allocation").text, units_bytes(mean_bytes(site)).text,
 			units_bytes(site->peak_bytes).text);
 		return;
 	case SITE_KEY_COUNT:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, totals->alloc_count).text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, totals->alloc_count).text);
 		fprintf(out, "%s, %s on average\n", units_bytes((int64_t)site->alloc_bytes).text,
 			units_bytes(mean_bytes(site)).text);
 		return;
 	case SITE_KEY_TEMPORARY:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, totals->temporary_count).text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, totals->temporary_count).text);
 		fprintf(out, "%s of its %s, %s on average\n", units_share(value, site->alloc_count).text,
-			plural((int64_t)site->alloc_count, "allocation").text, units_bytes(mean_bytes(site)).text);
+			units_plural((int64_t)site->alloc_count, "allocation").text,
+			units_bytes(mean_bytes(site)).text);
 		return;
 	case SITE_KEY_REALLOC:
-		print_line(term, rank, value_text(report, term, site, key).text,
-			   units_share(value, totals->realloc_count).text);
-		fprintf(out, "of %s; ", plural((int64_t)site->alloc_count, "allocation").text);
+		text_rank_line(term, rank, value_text(report, term, site, key).text,
+			       units_share(value, totals->realloc_count).text);
+		fprintf(out, "of %s; ", units_plural((int64_t)site->alloc_count, "allocation").text);
 		break;
 	}
 	term_line(term, TERM_DIM, "%s allocated in %s", units_bytes((int64_t)site->alloc_bytes).text,
-		  plural((int64_t)site->alloc_count, "call").text);
+		  units_plural((int64_t)site->alloc_count, "call").text);
 }
 
 static struct units section_whole(const struct report *report, enum site_key key, uint64_t *ret_whole)
@@ -201,7 +176,7 @@ static void print_section_title(const struct ranking *ranking, const struct sect
 	fputs("  ", term->out);
 	if (shown < count)
 		fprintf(term->out, "%zu of ", shown);
-	fputs(plural((int64_t)count, "site").text, term->out);
+	fputs(units_plural((int64_t)count, "site").text, term->out);
 	if (*share.text)
 		fprintf(term->out, ", %s of %s", share.text, whole_text.text);
 	fputc('\n', term->out);
@@ -257,72 +232,4 @@ void out_text_sites(const struct report *report, const struct term *term)
 	}
 	stack_view_free(&ranking.view);
 	hash_map_free(&ranking.shown);
-}
-
-static void print_lock(struct ranking *ranking, size_t rank, const struct lock_sum *lock, uint64_t total_ns)
-{
-	const struct report *report = ranking->report;
-	const struct term *term = ranking->term;
-	const struct mp_lock *row = &lock->lock->row;
-	const char *kind = profile_lock_kind_name(row->kind);
-	char buffer[512];
-	const char *name = lock_view_name(report->profile, report->symbols, lock->lock, buffer, sizeof(buffer));
-
-	print_line(term, rank, units_duration(lock->wait_ns).text,
-		   units_share(units_signed(lock->wait_ns), total_ns).text);
-	fprintf(term->out, "waiting for %s ", kind ? kind : "lock");
-	term_style(term, TERM_VALUE);
-	if (name)
-		term_text(term, name, 0, 0, false);
-	else
-		fprintf(term->out, "0x%" PRIx64, row->address);
-	term_style(term, TERM_PLAIN);
-	fprintf(term->out, "\n%*s", (int)STACK_INDENT, "");
-	fprintf(term->out, "%s, %s of them contended%s%s%s; longest wait %s",
-		plural((int64_t)lock->acquisitions,
-		       row->flags & MP_LOCK_FLAG_COUNT_FROM_FIRST ? "known acquisition" : "acquisition")
-			.text,
-		units_count((int64_t)lock->contentions).text, lock->acquisitions ? " (" : "",
-		units_share((int64_t)lock->contentions, lock->acquisitions).text, lock->acquisitions ? ")" : "",
-		units_duration(lock->wait_max_ns).text);
-	if (lock->trylock_failures > 0)
-		fprintf(term->out, "; %s", plural((int64_t)lock->trylock_failures, "failed trylock").text);
-	if (lock->timeouts > 0)
-		fprintf(term->out, "; %s", plural((int64_t)lock->timeouts, "timeout").text);
-	fputc('\n', term->out);
-	for (size_t i = 0; i < lock->waiter_count && i < WAITERS_SHOWN; i++) {
-		const struct lock_waiter *waiter = &lock->waiters[i];
-
-		fprintf(term->out, "%*s%s in %s, longest %s:\n", (int)STACK_INDENT, "",
-			units_duration(waiter->wait_ns).text, plural((int64_t)waiter->count, "wait").text,
-			units_duration(waiter->wait_max_ns).text);
-		print_stack(ranking, waiter->stack, STACK_INDENT + 2, LOCK_INNER_FRAMES);
-	}
-	if (lock->waiter_count > WAITERS_SHOWN)
-		term_line(term, TERM_DIM, "%*s%s %s", (int)STACK_INDENT, "", term_ellipsis(term),
-			  plural((int64_t)(lock->waiter_count - WAITERS_SHOWN), "more waiting stack").text);
-}
-
-void out_text_locks(const struct report *report, const struct term *term)
-{
-	struct ranking ranking = { .report = report, .term = term };
-	size_t top = report->options->top > 0 ? (size_t)report->options->top : TOP_PER_SECTION;
-	size_t shown = report->lock_count < top ? report->lock_count : top;
-	uint64_t total_ns = 0;
-
-	if (report->lock_count == 0)
-		return;
-	for (size_t i = 0; i < report->aggregate->lock_count; i++)
-		total_ns += report->aggregate->locks[i].wait_ns;
-	aggregate_rank_locks(report->locks, report->lock_count);
-	term_print(term, TERM_TITLE, "MOST WAITING FOR LOCKS");
-	fprintf(term->out, "  %s waited in all threads for %s\n", units_duration(total_ns).text,
-		plural((int64_t)report->aggregate->lock_count, "contended lock").text);
-	for (size_t i = 0; i < shown; i++)
-		print_lock(&ranking, i + 1, report->locks[i], total_ns);
-	if (shown < report->lock_count)
-		term_line(term, TERM_DIM, "%s %s", term_ellipsis(term),
-			  plural((int64_t)(report->lock_count - shown), "more lock").text);
-	fputc('\n', term->out);
-	stack_view_free(&ranking.view);
 }

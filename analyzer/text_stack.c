@@ -105,3 +105,15 @@ void text_stack_print(const struct term *term, const struct frame *frames, size_
 	else if (count == 0)
 		term_line(term, TERM_DIM, "%*s[within memprof itself]", (int)indent, "");
 }
+
+void text_rank_line(const struct term *term, size_t rank, const char *value, const char *share)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "#%zu", rank);
+	fprintf(term->out, "%-4s", number);
+	term_print(term, TERM_VALUE, "%11s", value);
+	if (*share)
+		fprintf(term->out, " %8s", share);
+	fputs("  ", term->out);
+}

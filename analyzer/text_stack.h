@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stacks in text for people. */
+/* Stacks and lines of rankings in text for people. */
 #ifndef MP_TEXT_STACK_H
 #define MP_TEXT_STACK_H
 
@@ -15,5 +15,8 @@
  */
 void text_stack_print(const struct term *term, const struct frame *frames, size_t count, uint32_t mark, size_t indent,
 		      size_t inner);
+
+/* The beginning of a line of a ranking: VALUE and SHARE ("" = none) in columns of their own. */
+void text_rank_line(const struct term *term, size_t rank, const char *value, const char *share);
 
 #endif

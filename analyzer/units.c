@@ -97,6 +97,15 @@ struct units units_share(int64_t part, uint64_t whole)
 	return units;
 }
 
+struct units units_plural(int64_t count, const char *noun)
+{
+	struct units units = units_count(count);
+	size_t length = strlen(units.text);
+
+	snprintf(units.text + length, sizeof(units.text) - length, " %s%s", noun, count == 1 ? "" : "s");
+	return units;
+}
+
 struct units units_rate(double per_second)
 {
 	static const char *const names[] = { "/s", "k/s", "M/s", "G/s" };

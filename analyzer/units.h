@@ -11,8 +11,9 @@ struct units {
 	char text[40];
 };
 
-struct units units_bytes(int64_t bytes);                /* "512 B", "1.50 KiB", "12.3 MiB"; powers of 1024 */
-struct units units_count(int64_t count);                /* "1,234,567" */
+struct units units_bytes(int64_t bytes);                    /* "512 B", "1.50 KiB", "12.3 MiB"; powers of 1024 */
+struct units units_count(int64_t count);                    /* "1,234,567" */
+struct units units_plural(int64_t count, const char *noun); /* "1 block", "2 blocks" */
 struct units units_duration(uint64_t ns);               /* "850 ns", "1.23 ms", "12.3 s", "2 min 05 s", "3 h 12 min" */
 struct units units_share(int64_t part, uint64_t whole); /* "12.3 %"; "" when there is no whole */
 struct units units_rate(double per_second);             /* "850/s", "1.23 M/s"; powers of 1000 */

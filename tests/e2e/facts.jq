@@ -32,6 +32,9 @@ def chosen($kind; $name; $inside; $outside; $report):
 	elif $kind == "waiter" then
 		[$report.locks[] | select($name == "*" or .name == $name) | .waiters[]
 			| select($inside == null or has_function($inside))]
+	elif $kind == "culprit" then
+		[$report.locks[] | select($name == "*" or .name == $name) | .culprits // [] | .[]
+			| select($inside == null or has_function($inside))]
 	else [$report.threads[] | select(.name == $name)] end;
 
 def misses($words; $report):

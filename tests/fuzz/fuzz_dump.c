@@ -60,8 +60,8 @@ static void select_all(struct report *report)
 		if (!report->filter || filter_matches_stack(report->filter, aggregate->sites[i].stack))
 			report->sites[report->site_count++] = &aggregate->sites[i];
 	}
-	for (size_t i = 0; i < aggregate->lock_count; i++)
-		report->locks[report->lock_count++] = &aggregate->locks[i];
+	for (size_t i = 0; i < report->lock_classes->count; i++)
+		report->locks[report->lock_count++] = &report->lock_classes->list[i];
 }
 
 /* One report in every format, in the way that the bits of HOW choose. */
@@ -72,25 +72,32 @@ static void write_reports(const struct profile *profile, unsigned how)
 					     .single = how & 2,
 					     .full_stacks = how & 1,
 					     .key = how & 2 ? SITE_KEY_TEMPORARY : SITE_KEY_PEAK,
-					     .metric = how & 2 ? OUT_METRIC_WAIT : OUT_METRIC_LIVE,
+					     .metric = how == 3   ? OUT_METRIC_CULPRIT
+						       : how == 2 ? OUT_METRIC_WAIT
+								  : OUT_METRIC_LIVE,
+					     .locks = (enum out_locks)(how % 3),
 					     .color = how & 1 ? TERM_COLOR_ALWAYS : TERM_COLOR_NEVER,
 					     .width = how & 1 ? 60 : 0 };
 	struct aggregate aggregate;
+	struct lock_classes lock_classes;
 	struct report report = { .profile = profile, .aggregate = &aggregate, .options = &options };
 	struct err err = { 0 };
 
 	report.symbols = symbolizer_new(profile, &symbol_options);
 	aggregate_init(&aggregate, profile);
+	lock_classes_init(&lock_classes, profile, &aggregate, report.symbols);
+	report.lock_classes = &lock_classes;
 	if (how & 2)
 		report.filter = filter_new("a|/", profile, report.symbols, &err);
 	report.sites = memory_zeroed(aggregate.site_count, sizeof(*report.sites));
-	report.locks = memory_zeroed(aggregate.lock_count, sizeof(*report.locks));
+	report.locks = memory_zeroed(lock_classes.count, sizeof(*report.locks));
 	select_all(&report);
 	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 		writers[i](&report, sink());
 	free(report.sites);
 	free(report.locks);
 	filter_free(report.filter);
+	lock_classes_free(&lock_classes);
 	symbolizer_free(report.symbols);
 	aggregate_free(&aggregate);
 }

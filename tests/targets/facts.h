@@ -19,6 +19,7 @@
  *                    sites=how many, frames=of the longest stack, outer=a function that is further out in all
  *   lock NAME        one lock; a lock that the report does not list counts as all zero
  *   waiter NAME      count and wait_ns of the waiters of lock NAME; with in=FUNCTION only of those
+ *   culprit NAME     the same of those who made threads wait for lock NAME
  *   thread NAME      sums over the threads of that name
  *   total, process, loss    fields of these objects of the report; a loss that is not listed is 0
  * KEY may be KEY+LOSS: the sum with what was counted as lost for that reason.

@@ -9,7 +9,6 @@
 
 #include "dump_read.h"
 #include "filter.h"
-#include "lock_view.h"
 #include "stack_view.h"
 #include "unit_util.h"
 
@@ -157,17 +156,6 @@ START_TEST(every_key_ranks)
 }
 END_TEST
 
-START_TEST(locks_rank_by_wait)
-{
-	const struct lock_sum *locks[] = { &aggregate.locks[1], &aggregate.locks[0] };
-
-	aggregate_rank_locks(locks, UNIT_LENGTH(locks));
-	ck_assert_uint_eq(locks[0]->lock->number, 1);
-	aggregate_rank_locks(locks, 0);
-	aggregate_rank_sites(NULL, 0, SITE_KEY_PEAK);
-}
-END_TEST
-
 START_TEST(wrapped_sums_do_no_harm)
 {
 	const struct mp_node nodes[] = { { .ip = 0x401000 } };
@@ -292,15 +280,6 @@ START_TEST(a_stack_shows_its_frames_and_its_mark)
 }
 END_TEST
 
-START_TEST(a_lock_without_symbols_has_no_name)
-{
-	char buffer[256];
-
-	ck_assert_ptr_null(lock_view_name(&profile, symbols, &profile.locks[0], buffer, sizeof(buffer)));
-	ck_assert_ptr_null(lock_view_name(&profile, symbols, &profile.locks[1], buffer, sizeof(buffer)));
-}
-END_TEST
-
 /* Two shards of one stack, sampled: 1000 blocks of 16 bytes each for a sample of weight 1000, more or less. */
 static void read_sampled(void)
 {
@@ -416,7 +395,6 @@ Suite *suite_aggregate(void)
 	tcase_add_test(sums, shares_and_waits_of_a_lock_are_added);
 	tcase_add_test(sums, incomplete_stacks_are_summed_by_their_mark);
 	tcase_add_loop_test(sums, every_key_ranks, 0, (int)UNIT_LENGTH(rankings));
-	tcase_add_test(sums, locks_rank_by_wait);
 	tcase_add_test(sums, wrapped_sums_do_no_harm);
 	tcase_add_test(sums, warnings_are_kept_once);
 	tcase_add_test(sums, numbers_of_the_dump_have_names);
@@ -425,7 +403,6 @@ Suite *suite_aggregate(void)
 	tcase_add_loop_test(selections, a_filter_takes_stacks_with_a_matching_frame, 0, (int)UNIT_LENGTH(filters));
 	tcase_add_test(selections, a_wrong_expression_is_named);
 	tcase_add_test(selections, a_stack_shows_its_frames_and_its_mark);
-	tcase_add_test(selections, a_lock_without_symbols_has_no_name);
 	suite_add_tcase(suite, selections);
 	tcase_add_checked_fixture(sampled, read_sampled, free_sampled);
 	tcase_add_test(sampled, sampled_counts_become_blocks);

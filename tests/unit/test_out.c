@@ -18,6 +18,7 @@ struct output {
 	struct unit_dump dump;
 	struct profile profile;
 	struct aggregate aggregate;
+	struct lock_classes lock_classes;
 	struct out_options options;
 	struct report report;
 	char *text;
@@ -47,11 +48,13 @@ static void write_out(struct output *o, void (*writer)(const struct report *repo
 	o->report.options = &o->options;
 	o->report.symbols = symbolizer_new(&o->profile, &symbol_options);
 	o->report.sites = calloc(o->aggregate.site_count + 1, sizeof(*o->report.sites));
-	o->report.locks = calloc(o->aggregate.lock_count + 1, sizeof(*o->report.locks));
+	lock_classes_init(&o->lock_classes, &o->profile, &o->aggregate, o->report.symbols);
+	o->report.lock_classes = &o->lock_classes;
+	o->report.locks = calloc(o->lock_classes.count + 1, sizeof(*o->report.locks));
 	for (size_t i = 0; i < o->aggregate.site_count; i++)
 		o->report.sites[o->report.site_count++] = &o->aggregate.sites[i];
-	for (size_t i = 0; i < o->aggregate.lock_count; i++)
-		o->report.locks[o->report.lock_count++] = &o->aggregate.locks[i];
+	for (size_t i = 0; i < o->lock_classes.count; i++)
+		o->report.locks[o->report.lock_count++] = &o->lock_classes.list[i];
 	writer(&o->report, out);
 	ck_assert_int_eq(fclose(out), 0);
 }
@@ -61,6 +64,7 @@ static void finish(struct output *o)
 	free(o->text);
 	free(o->report.sites);
 	free(o->report.locks);
+	lock_classes_free(&o->lock_classes);
 	symbolizer_free(o->report.symbols);
 	aggregate_free(&o->aggregate);
 	profile_free(&o->profile);

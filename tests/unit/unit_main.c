@@ -29,6 +29,7 @@
 	X(dump_read)   \
 	X(dump_file)   \
 	X(aggregate)   \
+	X(locks)       \
 	X(units)       \
 	X(table)       \
 	X(name_key)    \
