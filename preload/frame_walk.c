@@ -127,9 +127,6 @@ static inline bool can_build_on(const struct thread *t, const struct walk *w)
 	return t->frames_end && t->frames_end == w->end && t->rules_generation == load_relaxed(&rules_generation);
 }
 
-/* Frames are built downward from here, so that they end up outermost first; the kept ones lie below THREAD_FRAMES. */
-#define BUILD_END (2 * THREAD_FRAMES)
-
 /* The rare steps, and the reasons of failed ones. Returns the mark, 0 to go on. */
 static MP_NOINLINE enum mp_stack_mark step_slow(struct walk *w, rule r)
 {
@@ -149,25 +146,33 @@ static MP_NOINLINE enum mp_stack_mark step_slow(struct walk *w, rule r)
 	}
 }
 
+/* CFA from sp or bp, the caller's bp saved or unchanged: nearly all rules. */
+static inline bool is_common(rule r)
+{
+	_Static_assert((CFI_SP & 14) == CFI_SP && CFI_BP == CFI_SP + 1, "the two differ in bit 0 only");
+	return (r & (14 | RULE_BP_AT_BP | RULE_BP_UNDEFINED)) == CFI_SP;
+}
+
 /*
- * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Returns the
- * mark. The common step, CFA from sp or bp, is written out here on local variables; the same in readable form is
- * step().
+ * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Leaves the
+ * frames before that in t->walked. Returns the mark. The common step is written out here on local variables; the same
+ * in readable form is step().
  */
 static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 {
 	struct thread *t = w->t;
 	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0; /* frames below this may still be met */
+	const struct walked_frame *last = &t->walked[w->max - 1];
+	struct walked_frame *f = t->walked;
+	uint64_t end = w->end;
 	uint64_t pc = w->pc;
 	uint64_t sp = w->regs.sp;
 	uint64_t bp = w->regs.bp;
-	uint32_t at = BUILD_END;
 	enum mp_stack_mark mark = w->end ? 0 : MP_MARK_UNKNOWN_STACK;
 
 	*kept = 0;
-	for (;;) {
+	for (;; f++) {
 		uint64_t cfa;
-		uint64_t bp_at;
 		rule r;
 
 		while (candidate && t->frame_sp[candidate - 1] < sp)
@@ -189,40 +194,43 @@ static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 		if (unlikely(pc == UINT64_MAX))
 			break;
 		r = rules_find(pc);
-		at--;
-		t->frame_pc[at] = pc;
-		t->frame_sp[at] = sp;
-		t->frames[at].bp = bp;
-		t->frames[at].rule = r;
-		if (unlikely(mark) || unlikely(RULE_KIND(r) == CFI_END))
-			break;
-		if (unlikely(BUILD_END - at == w->max)) {
-			mark = MP_MARK_DEPTH;
-			break;
-		}
+		*f = (struct walked_frame){ .pc = pc, .sp = sp, .bp = bp, .rule = r };
 		cfa = (RULE_KIND(r) == CFI_SP ? sp : bp) + (uint64_t)RULE_CFA_OFFSET(r);
-		bp_at = r & RULE_BP_SAVED ? cfa + (uint64_t)RULE_BP_OFFSET(r) : sp;
-		if (unlikely((RULE_KIND(r) & ~1u) != CFI_SP || r & (RULE_BP_AT_BP | RULE_BP_UNDEFINED) ||
-			     !w->bp_known || cfa <= sp || cfa > w->end || bp_at < sp || bp_at >= w->end ||
-			     (cfa | bp_at) & 7)) {
+		/* The CFA lies above sp, by at least the return address, and not above the end of the stack. */
+		if (likely(is_common(r) && w->bp_known && f != last && cfa - sp - 8 <= end - sp - 8 && !(cfa & 7) &&
+			   end)) {
+			if (r & RULE_BP_SAVED) {
+				uint64_t bp_at = cfa + (uint64_t)RULE_BP_OFFSET(r);
+
+				if (unlikely(bp_at - sp >= end - sp)) {
+					mark = MP_MARK_OFF_STACK;
+					f++;
+					break;
+				}
+				bp = frame_word(bp_at);
+			}
+			pc = frame_word(cfa - 8) - 1;
+			sp = cfa;
+			continue;
+		}
+		if (!mark && RULE_KIND(r) != CFI_END) {
 			w->pc = pc;
 			w->regs.sp = sp;
 			w->regs.bp = bp;
 			w->regs.ip = pc + 1;
-			mark = step_slow(w, r);
-			if (mark)
-				break;
-			pc = w->pc;
-			sp = w->regs.sp;
-			bp = w->regs.bp;
-			continue;
+			mark = f == last ? MP_MARK_DEPTH : step_slow(w, r);
+			if (!mark) {
+				pc = w->pc;
+				sp = w->regs.sp;
+				bp = w->regs.bp;
+				end = w->end;
+				continue;
+			}
 		}
-		if (r & RULE_BP_SAVED)
-			bp = frame_word(bp_at);
-		pc = frame_word(cfa - 8) - 1;
-		sp = cfa;
+		f++;
+		break;
 	}
-	w->count = BUILD_END - at;
+	w->count = (uint32_t)(f - t->walked);
 	return mark;
 }
 
@@ -230,6 +238,27 @@ static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 static bool lasts(const struct walk *w, enum mp_stack_mark mark)
 {
 	return w->plain && (!mark || mark == MP_MARK_NO_UNWIND_INFO);
+}
+
+/* Puts COUNT walked frames behind the KEPT ones. */
+static inline void append(struct thread *t, uint32_t kept, uint32_t count, enum mp_stack_mark mark)
+{
+	uint64_t hash = kept ? t->frames[kept - 1].hash : frame_hash_root(mark);
+	uint64_t outer = kept ? t->frames[kept - 1].rule : 0;
+	uint16_t check = kept ? t->frame_check[kept - 1] : 0;
+
+	for (uint32_t to = kept; count-- > 0; to++) {
+		const struct walked_frame *f = &t->walked[count];
+
+		if (frame_has_more(f->rule, outer))
+			check = (uint16_t)to;
+		outer = f->rule | frame_needs_bp(f->rule, outer);
+		hash = frame_hash(hash, f->pc, RULE_MODULE(f->rule));
+		t->frame_pc[to] = f->pc;
+		t->frame_sp[to] = f->sp;
+		t->frames[to] = (struct frame){ .bp = f->bp, .hash = hash, .rule = outer };
+		t->frame_check[to] = check;
+	}
 }
 
 void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
@@ -243,7 +272,6 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 		.max = max_frames,
 	};
 	enum mp_stack_mark mark;
-	uint64_t hash;
 	uint32_t kept;
 
 	w.end = stack_end(t, regs->sp);
@@ -261,21 +289,7 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 		w.end = stack_end(t, regs->sp);
 		mark = walk(&w, &kept);
 	}
-	hash = kept ? t->frames[kept - 1].hash : frame_hash_root(mark);
-	for (uint32_t i = 0; i < w.count; i++) {
-		uint32_t to = kept + i;
-		uint32_t from = BUILD_END - w.count + i;
-		rule r = t->frames[from].rule;
-		uint64_t caller = to ? t->frames[to - 1].rule : 0;
-
-		t->frame_pc[to] = t->frame_pc[from];
-		t->frame_sp[to] = t->frame_sp[from];
-		t->frames[to].bp = t->frames[from].bp;
-		t->frames[to].rule = r | frame_needs_bp(r, caller);
-		hash = frame_hash(hash, t->frame_pc[to], RULE_MODULE(r));
-		t->frames[to].hash = hash;
-		t->frame_check[to] = !to ? 0 : frame_has_more(r, caller) ? (uint16_t)to : t->frame_check[to - 1];
-	}
+	append(t, kept, w.count, mark);
 	t->frame_count = kept + w.count;
 	t->mark = mark;
 	if (!kept) {

@@ -266,7 +266,7 @@ static MP_NOINLINE struct mp_site *site_by_walk(struct thread *t, const struct r
 		site = site_here(t, hash);
 	}
 	if (likely(site))
-		memo_store(t, regs, site);
+		memo_store(t, regs, hash, site);
 	return site;
 }
 

@@ -12,9 +12,11 @@
 #include "mp_dump.h"
 
 #define THREAD_FRAMES 512 /* MEMPROF_DEPTH at most */
-#define THREAD_MEMOS  64  /* recent stacks kept, a power of two */
+#define MEMO_SETS     32  /* recent stacks kept, see stack_memo.h; a power of two */
+#define MEMO_WAYS     4
+#define MEMO_SEEN     128 /* stacks of which no more is kept than that they were seen; a power of two */
 #define THREAD_YOUNG  256 /* newest blocks kept outside the live table, a power of two */
-#define MEMO_CHECKS   30  /* slots of a kept stack; deeper ones are not kept */
+#define MEMO_RING_WORDS 1024u
 #define THREAD_STACKS 4   /* foreign stacks remembered per thread */
 #define THREAD_LOCKS  128 /* slots of the table of locks; a power of two */
 
@@ -34,6 +36,14 @@ struct frame {
 	uint64_t rule; /* rule of rules.h: says how the next frame outward was found; and FRAME_* flags */
 };
 
+/* A frame of a walk under way, before its hash can be known. */
+struct walked_frame {
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t bp;
+	uint64_t rule;
+};
+
 /* A block that is not in the live table yet, see heap.c. */
 struct young {
 	uint64_t address; /* 0 = free */
@@ -41,19 +51,10 @@ struct young {
 	uint32_t row;
 };
 
-/* See stack_memo.h. */
-struct stack_memo {
-	uint64_t ip; /* of the hook's caller, 0 = empty */
-	uint64_t sp;
-	uint64_t bp;
-	struct mp_site *site;
-	uint32_t rules_generation;
-	uint16_t count;
-	bool bp_matters;
-	struct {
-		uint64_t slot;
-		uint64_t value;
-	} checks[MEMO_CHECKS];
+/* Where memos of a few pairs (ip, sp) lie in the ring, see stack_memo.h. */
+struct memo_set {
+	uint32_t tag[MEMO_WAYS]; /* 0 = free */
+	uint32_t position[MEMO_WAYS];
 };
 
 struct range {
@@ -115,14 +116,18 @@ struct thread {
 	uint32_t rules_generation; /* when they were captured */
 	uint64_t frames_end;       /* end of the stack they lie on, 0 = the next walk must not build on them */
 	struct young young[THREAD_YOUNG];
-	struct stack_memo memos[THREAD_MEMOS];
+	struct memo_set memo_sets[MEMO_SETS];
+	uint32_t memo_seen[MEMO_SEEN];
+	uint32_t memo_head; /* position behind the newest memo; positions count all words of the ring ever taken */
+	uint64_t memo_due;  /* number of the allocation that may store its stack, whatever it is */
+	uint64_t memo_ring[MEMO_RING_WORDS];
 
-	/* The upper halves are for the frames of a walk under way. */
-	uint64_t frame_pc[2 * THREAD_FRAMES]; /* return address - 1, or the exact address of an interrupted frame */
-	uint64_t frame_sp[2 * THREAD_FRAMES]; /* of the frame itself: its CFA is the sp of the next one outward */
-	struct frame frames[2 * THREAD_FRAMES];
+	uint64_t frame_pc[THREAD_FRAMES]; /* return address - 1, or the exact address of an interrupted frame */
+	uint64_t frame_sp[THREAD_FRAMES]; /* of the frame itself: its CFA is the sp of the next one outward */
+	struct frame frames[THREAD_FRAMES];
 	uint16_t frame_check[THREAD_FRAMES]; /* nearest frame, from here outward, with more to check than its return
 						 * address; 0 = none */
+	struct walked_frame walked[THREAD_FRAMES]; /* of the walk under way, innermost first */
 	struct lock_slot locks[THREAD_LOCKS];
 };
 

@@ -22,6 +22,7 @@ Suite *suite_capture(void);
 #if defined(__x86_64__)
 
 static struct thread *t;
+static struct mp_thread row;
 static struct options defaults;
 
 static void setup_once(void)
@@ -46,6 +47,7 @@ static void setup(void)
 	defaults = opt;
 	memset(t, 0, sizeof(*t));
 	t->stack = process_stack();
+	t->row = &row;
 	start_dump(64 << 20);
 }
 
@@ -63,6 +65,7 @@ static struct seen {
 } seen;
 
 static unsigned captures;
+static unsigned allocations_per_capture = 1000; /* so many that every stack may be stored at once */
 
 /* A hook as far as stacks go. For the sanitizers see test_frame_walk.c. */
 static MP_NOINLINE __attribute__((no_sanitize("address", "undefined"))) void hook(void)
@@ -74,7 +77,8 @@ static MP_NOINLINE __attribute__((no_sanitize("address", "undefined"))) void hoo
 	seen.hash = capture(t, &regs);
 	seen.id = capture_intern(t);
 	/* Any pointer does for a site; this one tells whether it comes back with the right stack. */
-	memo_store(t, &regs, (struct mp_site *)seen.hash);
+	t->row->alloc_count += allocations_per_capture;
+	memo_store(t, &regs, seen.hash, (struct mp_site *)seen.hash);
 	captures++;
 }
 
@@ -421,6 +425,21 @@ START_TEST(memos_can_be_forgotten)
 }
 END_TEST
 
+static bool seldom(unsigned turn)
+{
+	ck_assert_int_eq(seen.known != 0, turn == 2);
+	return turn < 2;
+}
+
+START_TEST(stacks_that_come_seldom_are_kept_when_seen_twice)
+{
+	t->memo_due = t->row->alloc_count + 1000000;
+	allocations_per_capture = 0;
+	repeat(frame_shapes[0].call, seldom);
+	allocations_per_capture = 1000;
+}
+END_TEST
+
 static bool recheck_after_second(unsigned turn)
 {
 	ck_assert_int_eq(seen.known != 0, turn == 1 || turn == 3);
@@ -452,6 +471,7 @@ Suite *suite_capture(void)
 	tcase_add_test(tcase, every_path_has_a_number_of_its_own);
 	tcase_add_loop_test(tcase, memos_are_of_the_stack_that_they_are_found_for, 0, 3);
 	tcase_add_test(tcase, memos_can_be_forgotten);
+	tcase_add_test(tcase, stacks_that_come_seldom_are_kept_when_seen_twice);
 	tcase_add_test(tcase, memos_do_not_outlive_rules);
 	tcase_add_test(tcase, a_full_table_merges_new_stacks_only);
 	tcase_add_test(tcase, a_reset_forgets_all_numbers);

@@ -164,6 +164,14 @@ static void check_words(const struct option *option)
 		strcat(word, "xx");
 		expect_refused(option, word, why);
 	}
+	if (strcmp(option->choices, "off|on") == 0) {
+		expect_taken(option, "0", "off");
+		if (strcmp(option->name, "MEMPROF_QUIET") != 0)
+			expect_taken(option, "1", "on");
+	} else {
+		expect_refused(option, "1", why);
+	}
+	expect_refused(option, "2", why);
 	expect_refused(option, option->choices, why);
 	expect_refused(option, "", why);
 	expect_refused(option, "OFF", why);
