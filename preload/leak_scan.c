@@ -634,13 +634,13 @@ int64_t leak_scan(enum mp_scan_trigger trigger, const struct leak_context *conte
 
 /* --- the end --- */
 
-static MP_TLS struct leak_context at_exit_context;
-static MP_TLS bool exit_was_called;
+static struct leak_context at_exit_context;
+static uint32_t exit_tid; /* whose context that is: of several threads that call exit(), one gets through */
 
 void leak_exit_called(void)
 {
 	LEAK_CONTEXT(&at_exit_context);
-	exit_was_called = true;
+	store_release(&exit_tid, os_tid());
 }
 
 void leak_scan_at_exit(void)
@@ -650,7 +650,7 @@ void leak_scan_at_exit(void)
 
 	if (opt.leaks == OPTIONS_LEAKS_OFF)
 		return;
-	if (exit_was_called)
+	if (load_acquire(&exit_tid) == os_tid())
 		context = at_exit_context;
 	else if (os_tid() == os_pid()) /* main() has returned: nothing of the program is on its stack */
 		context.sp = (uint64_t)__libc_stack_end;
