@@ -47,7 +47,7 @@ def promise($what; holds): if holds then empty else $what end;
 	(.leak_scan.ran as $ran | promise("verdicts without a scan"; $ran or all(.leaks[]; .class == "unfreed"))),
 	(.locks[] | promise("lock \(.id)";
 		has("id") and has("address") and (.kind | type == "string") and (.name | text_or_null)
-		and counts(["acquisitions", "contentions", "wait_ns", "wait_max_ns"])
+		and (.acquisitions | count_or_null) and counts(["contentions", "wait_ns", "wait_max_ns", "instances"])
 		and all(.waiters[]; counts(["count", "wait_ns"]) and (.stack | stack)))),
 
 	# What cannot differ, because both sides are sums of the same rows.

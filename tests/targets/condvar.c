@@ -44,7 +44,7 @@ int main(void)
 	struct timespec past = { 1, 0 }, bad = { 1, 1000000000 };
 
 	require(sizeof(pthread_cond_t) == 48 && guarded.behind == 0x5eed5eed5eed5eed);
-	meet_fact("guarded", "condvar", ROUNDS, ns, "timeouts=0");
+	meet_fact("guarded.cond", "condvar", ROUNDS, ns, "timeouts=0");
 	pthread_mutex_lock(&mutex);
 	for (int i = 0; i < TIMEOUTS; i++) {
 		require(pthread_cond_timedwait(&timed_cond, &mutex, &past) == ETIMEDOUT);
