@@ -132,8 +132,8 @@ bool lock_view_is_plumbing(const char *function)
 }
 
 /*
- * The innermost frame of STACK that has a name for which SKIP does not hold; else the innermost with a name, else the
- * innermost. false: there is none.
+ * The innermost frame of STACK for whose name SKIP does not hold; one without a name is better than a caller far out,
+ * which has less to do with it. Else the innermost of all. false: there is none.
  */
 static bool find_frame(const struct profile *profile, struct symbolizer *symbols, uint32_t stack,
 		       bool (*skip)(const char *function), struct frame *ret_frame)
@@ -147,13 +147,11 @@ static bool find_frame(const struct profile *profile, struct symbolizer *symbols
 		const struct frame *frames = stack_view_node_frames(profile, symbols, nodes[i], &frame_count);
 
 		for (size_t j = 0; j < frame_count; j++) {
-			bool is_better = !found || (!ret_frame->function && frames[j].function);
-
-			if (frames[j].function && !skip(frames[j].function)) {
+			if (!frames[j].function || !skip(frames[j].function)) {
 				*ret_frame = frames[j];
 				return true;
 			}
-			if (is_better)
+			if (!found)
 				*ret_frame = frames[j];
 			found = true;
 		}
@@ -166,15 +164,18 @@ bool lock_view_actor(const struct profile *profile, struct symbolizer *symbols, 
 	return find_frame(profile, symbols, stack, lock_view_is_plumbing, ret_frame);
 }
 
-/* "f()", but "f(int)" stays. NULL: no function of the stack has a name. */
+/* "f()", but "f(int)" stays; "[app+0x12ab]" without a name. NULL: no stack, or names are not wanted. */
 static const char *function_of(struct lock_namer *namer, uint32_t stack, bool (*skip)(const char *function))
 {
 	struct frame frame;
-	char text[1024];
+	char text[1024], place[256];
 
-	if (!find_frame(namer->profile, namer->symbols, stack, skip, &frame) || !frame.function)
+	if (!symbolizer_has_names(namer->symbols) || !find_frame(namer->profile, namer->symbols, stack, skip, &frame))
 		return NULL;
-	snprintf(text, sizeof(text), "%s%s", frame.function, strchr(frame.function, '(') ? "" : "()");
+	if (frame.function)
+		snprintf(text, sizeof(text), "%s%s", frame.function, strchr(frame.function, '(') ? "" : "()");
+	else
+		snprintf(text, sizeof(text), "[%s]", stack_view_name(&frame, place, sizeof(place)));
 	return strtab_intern(&namer->strings, text);
 }
 

@@ -196,7 +196,7 @@ static void print_counts(const struct locks_text *text, const struct lock_class 
 	bool exact = !(lock->flags & MP_LOCK_FLAG_COUNT_FROM_FIRST);
 
 	fprintf(out, ", %s", units_plural(units_signed(lock->contentions), "wait").text);
-	if (lock->counted && lock->acquisitions > 0)
+	if (lock->counted && lock->acquisitions > 0 && lock_class_is_contention(lock))
 		fprintf(out, " in %s%s (%s)", units_count(units_signed(lock->acquisitions)).text,
 			exact ? " acquisitions" : " known acquisitions",
 			units_share(units_signed(lock->contentions), lock->acquisitions).text);
@@ -649,6 +649,9 @@ static void print_coordination(struct locks_text *text, size_t first)
 	uint64_t total_ns = report->lock_classes->coordination_ns;
 	size_t count = report->lock_count - first;
 
+	/* Those for which no wait has ended yet have nothing to tell beside others. */
+	while (text->brief && count > 0 && report->locks[first + count - 1]->wait_ns == 0)
+		count--;
 	if (count == 0)
 		return;
 	fputs(first > 0 || text->brief ? "\n" : "", term->out);
