@@ -71,8 +71,13 @@ static bool is_lock_name(const char *name)
 		"atomic",   "Atomic",
 	};
 
-	for (size_t i = 0; name && i < sizeof(parts) / sizeof(*parts); i++) {
-		if (strstr(name, parts[i]))
+	/* What stands in the arguments of a template is not the type itself: std::shared_ptr<std::mutex>. */
+	size_t length = name ? strcspn(name, "<") : 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && length > 0; i++) {
+		const char *place = strstr(name, parts[i]);
+
+		if (place && (size_t)(place - name) < length)
 			return true;
 	}
 	return false;
@@ -89,8 +94,12 @@ static bool type_of(Dwarf_Die *die, Dwarf_Die *ret_type)
 static void peel(Dwarf_Die *type, bool *ret_is_lock)
 {
 	for (unsigned i = 0; i < NESTING_MAX; i++) {
-		*ret_is_lock |= is_lock_name(dwarf_diename(type));
-		switch (dwarf_tag(type)) {
+		int tag = dwarf_tag(type);
+
+		/* Rust gives names to references: "&Mutex<T>". */
+		if (tag != DW_TAG_pointer_type && tag != DW_TAG_reference_type)
+			*ret_is_lock |= is_lock_name(dwarf_diename(type));
+		switch (tag) {
 		case DW_TAG_typedef:
 		case DW_TAG_const_type:
 		case DW_TAG_volatile_type:

@@ -82,6 +82,16 @@ static const char *const plumbing[] = {
 	"uv_rwlock_",
 	"uv_sem_",
 	"CRYPTO_THREAD_",
+	/* postgres, whose locks sleep on semaphores */
+	"PGSemaphoreLock",
+	"PGSemaphoreUnlock",
+	"LWLockAcquire",
+	"LWLockAcquireOrWait",
+	"LWLockWaitForVar",
+	"LWLockRelease",
+	"LWLockWakeup",
+	"ProcSleep",
+	"ProcWakeup",
 };
 
 /*
