@@ -93,6 +93,11 @@ static MP_COLD bool resolve(void)
 	return true;
 }
 
+bool real_is_ready(void)
+{
+	return load_acquire(&state) == RESOLVED;
+}
+
 bool real_ready(void)
 {
 	return likely(load_acquire(&state) == RESOLVED) || resolve();

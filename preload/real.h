@@ -143,6 +143,8 @@ extern struct real real;
  * caller serves itself from boot.h. true: look-up done, now or earlier. Context: any.
  */
 bool real_ready(void);
+/* Is the look-up done? Does not begin it. Context: any. */
+bool real_is_ready(void);
 
 /*
  * Has the process had one thread only, so far? Libc knows (glibc 2.32 and later; before, the answer is always no),

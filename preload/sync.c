@@ -7,13 +7,16 @@
 #include "options.h"
 
 /*
- * The real function, also before the table of them is complete: that is, when this call comes from inside the look-up,
- * or from another thread meanwhile. The loader guards itself with its own lock, not with one that comes through here.
+ * The real function, also before the table of them is complete: when this call comes from inside the look-up, from
+ * another thread meanwhile, or from an allocator that is starting. That one is looked up for itself then: to look up
+ * all, some of which may be missing, makes the loader allocate memory for its error messages, and an allocator that
+ * stands in front of us may hold its own lock while it starts (tcmalloc does). The loader guards itself with its own
+ * lock, not with one that comes through here.
  */
 #define X(name, result, parameters, arguments)                                                             \
 	static MP_COLD result start_##name parameters                                                      \
 	{                                                                                                  \
-		__typeof__(real.name) f = real_ready() ? real.name : (__typeof__(f))real_find_sync(#name); \
+		__typeof__(real.name) f = real_is_ready() ? real.name : (__typeof__(f))real_find_sync(#name); \
                                                                                                            \
 		return f arguments;                                                                        \
 	}
@@ -28,7 +31,7 @@ bool sync_started;
 
 MP_COLD bool sync_start(void)
 {
-	if (real_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
+	if (real_is_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
 		lock_init();
 	return lock_recording;
 }
