@@ -199,12 +199,11 @@ static const char *make_key(struct lock_namer *namer, enum lock_bond bond, uint3
 	return strtab_intern(&namer->strings, key);
 }
 
-static const char *make_text(struct lock_namer *namer, enum lock_bond bond, const char *module, const char *name)
+static const char *make_text(struct lock_namer *namer, enum lock_bond bond, const char *name)
 {
 	char text[1400];
 
-	snprintf(text, sizeof(text), "%s:%s%s%s", lock_view_bond_word(bond), module ? stack_view_base_name(module) : "",
-		 module ? ":" : "", name);
+	snprintf(text, sizeof(text), "%s:%s", lock_view_bond_word(bond), name);
 	return strtab_intern(&namer->strings, text);
 }
 
@@ -227,7 +226,7 @@ static bool label_static(struct lock_namer *namer, const struct mp_lock *row, st
 	ret_label->bond = LOCK_BOND_STATIC;
 	ret_label->name = strtab_intern(&namer->strings, name);
 	ret_label->key = make_key(namer, LOCK_BOND_STATIC, row->kind, name, (uintptr_t)object.module, 0);
-	ret_label->text = make_text(namer, LOCK_BOND_STATIC, object.name ? object.module : NULL, name);
+	ret_label->text = make_text(namer, LOCK_BOND_STATIC, name);
 	return true;
 }
 
@@ -272,7 +271,7 @@ static void label_heap(struct lock_namer *namer, const struct mp_lock *row, stru
 		ret_label->bond = LOCK_BOND_MEMBER;
 		ret_label->name = member;
 		ret_label->key = make_key(namer, LOCK_BOND_MEMBER, row->kind, member, 0, 0);
-		ret_label->text = make_text(namer, LOCK_BOND_MEMBER, NULL, member);
+		ret_label->text = make_text(namer, LOCK_BOND_MEMBER, member);
 		return;
 	}
 	ret_label->bond = LOCK_BOND_HEAP;
@@ -281,7 +280,7 @@ static void label_heap(struct lock_namer *namer, const struct mp_lock *row, stru
 		return;
 	snprintf(name, sizeof(name), "%s+0x%" PRIx32, function, row->alloc_offset);
 	ret_label->name = strtab_intern(&namer->strings, name);
-	ret_label->text = make_text(namer, LOCK_BOND_HEAP, NULL, name);
+	ret_label->text = make_text(namer, LOCK_BOND_HEAP, name);
 }
 
 /* STACK is of the call that initialised the lock, or of the first that waited for it. */
@@ -297,7 +296,7 @@ static void label_by_call(struct lock_namer *namer, const struct mp_lock *row, e
 		return;
 	snprintf(name, sizeof(name), bond == LOCK_BOND_INIT ? "made in %s" : "of %s", function);
 	ret_label->name = strtab_intern(&namer->strings, name);
-	ret_label->text = make_text(namer, bond, NULL, function);
+	ret_label->text = make_text(namer, bond, function);
 }
 
 void lock_namer_free(struct lock_namer *namer)
