@@ -25,7 +25,7 @@
 	STR(only, "MEMPROF_ONLY", "", "record these programs alone: names with commas between them, * for any text") \
 	SEL(leaks, "MEMPROF_LEAKS", 0, "exit|off", "look for lost blocks at exit") \
 	STR(leak_heuristics, "MEMPROF_LEAK_HEURISTICS", "all", "interior pointers that count: all, none, or names") \
-	NUM(leak_timeout_ms, "MEMPROF_LEAK_TIMEOUT_MS", 30000, 1, 3600000, "a search for leaks is given up after this") \
+	NUM(leak_timeout_ms, "MEMPROF_LEAK_TIMEOUT_MS", 5000, 1, 3600000, "a search for leaks may take so long") \
 	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)") \
 	SEL(quiet, "MEMPROF_QUIET", 0, "off|on", "no warnings on standard error")
 
