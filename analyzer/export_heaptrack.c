@@ -2,8 +2,8 @@
 /*
  * heaptrack's text format, version 3. It is a list of events, and a dump has sums: this makes up events that have these
  * sums. Of each site the numbers of blocks and bytes allocated, freed at once, live at the peak and live at the end
- * come out exactly; sizes are the average (two sizes, one byte apart), and the order between the peak and the points of the
- * timeline is made up, so that the curve of live bytes has the right peak and end and rises in proportion before.
+ * come out exactly; sizes are the average (two sizes, one byte apart), and the order between the peak and the points of
+ * the timeline is made up, so that the curve of live bytes has the right peak and end and rises in proportion before.
  */
 #include <inttypes.h>
 #include <string.h>

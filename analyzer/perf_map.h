@@ -13,10 +13,10 @@ struct perf_map {
 };
 
 /*
- * Reads the map of the process of PROFILE below ROOT ("" or a directory), if there is one that can be trusted: a regular
- * file, no symbolic link, of the user who reads it, written after the process started and on this machine since it was
- * booted (with a ROOT that cannot be asked). Names are kept in STRINGS. Returns NULL, or why a map that is there was
- * not used: a text for a warning.
+ * Reads the map of the process of PROFILE below ROOT ("" or a directory), if there is one that can be trusted: a
+ * regular file, no symbolic link, of the user who reads it, written after the process started and on this machine since
+ * it was booted (with a ROOT that cannot be asked). Names are kept in STRINGS. Returns NULL, or why a map that is there
+ * was not used: a text for a warning.
  */
 const char *perf_map_read(struct perf_map *map, const struct profile *profile, const char *root, char *ret_path,
 			  size_t path_bytes, struct strtab *strings);

@@ -32,8 +32,8 @@ static inline uint64_t frame_needs_bp(rule r, uint64_t outer)
 }
 
 /*
- * A word of the stack, which may be any: what a frame that is gone has left there, or what AddressSanitizer, under which
- * unit tests run, has put between variables.
+ * A word of the stack, which may be any: what a frame that is gone has left there, or what AddressSanitizer, under
+ * which unit tests run, has put between variables.
  */
 static inline __attribute__((no_sanitize("address"))) uint64_t frame_word(uint64_t address)
 {
@@ -86,9 +86,11 @@ static inline bool frames_unchanged(const struct thread *t, uint32_t from, uint3
 	uint32_t i = from;
 
 	for (; i >= 4; i -= 4) {
-		uint64_t differ = (frame_word(sp[i - 1] - 8) - pc[i - 1] - 1) | (frame_word(sp[i - 2] - 8) - pc[i - 2] - 1) |
-				  (frame_word(sp[i - 3] - 8) - pc[i - 3] - 1) | (frame_word(sp[i - 4] - 8) - pc[i - 4] - 1);
+		uint64_t differ = 0;
 
+#pragma GCC unroll 4
+		for (uint32_t j = i - 4; j < i; j++)
+			differ |= frame_word(sp[j] - 8) - pc[j] - 1;
 		if (unlikely(differ))
 			break;
 	}

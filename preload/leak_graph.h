@@ -45,7 +45,8 @@ void graph_root_block(uint64_t address);
 /* Bits by enum mp_scan_heuristic: interior pointers of those kinds count as start pointers. Before the roots. */
 void graph_set_heuristics(uint32_t heuristics);
 /*
- * Follows pointers from the roots. CONFIRM: only blocks that were added as candidates can be lost; the others become roots.
+ * Follows pointers from the roots. CONFIRM: only blocks that were added as candidates can be lost; the others become
+ * roots.
  */
 void graph_mark_all(bool confirm);
 /* Orders what is lost: graph_owner() works from here on. false: no memory. */

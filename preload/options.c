@@ -69,17 +69,10 @@ static bool parse_number(const char *s, uint64_t *ret)
 	return true;
 }
 
-static bool is_switch(const char *choices)
-{
-	static const char off_on[] = "off|on";
-
-	return fmt_strlen(choices) == sizeof(off_on) - 1 && !__builtin_memcmp(choices, off_on, sizeof(off_on));
-}
-
 /* Index of word S in "a|b|c", or -1. What can be off or on can be 0 or 1, too. */
 static int parse_choice(const char *s, const char *choices)
 {
-	if (is_switch(choices) && (s[0] == '0' || s[0] == '1') && !s[1])
+	if (fmt_equal(choices, "off|on") && (s[0] == '0' || s[0] == '1') && !s[1])
 		return s[0] - '0';
 	for (int index = 0;; index++) {
 		size_t i = 0;

@@ -18,7 +18,7 @@ for header in $(git ls-files -co --exclude-standard -- '*.h' 2>/dev/null || find
 	printf '#include "%s"\n#include "%s"\nextern int not_empty;\n' "$header" "$header" |
 		${CC:-cc} -std=gnu11 -fsyntax-only -Iinclude $flags -Wall -Wextra -Wundef -Wno-unused-function -Werror \
 			${WARNINGS:-} -I. -x c - || { echo "$header does not compile alone"; status=1; }
-	head -n 20 "$header" | grep -q '^#ifndef MP_[A-Z0-9_]*_H$' ||
+	head -n 20 "$header" | grep -qE '^#ifndef (MP_[A-Z0-9_]*|MEMPROF)_H$' ||
 		{ echo "$header has no guard MP_..._H"; status=1; }
 done
 exit "$status"

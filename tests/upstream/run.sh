@@ -184,7 +184,8 @@ for test in "${tests[@]}"; do
 	# Every dump that was left must be readable.
 	if compgen -G "$scratch/dumps/*" >/dev/null; then
 		recorded=$((recorded + $(find "$scratch/dumps" -type f | wc -l)))
-		"$build/memprof-analyze" --no-symbols --format folded "$scratch/dumps" >/dev/null 2>"$scratch/read.err" ||
+		"$build/memprof-analyze" --no-symbols --format folded "$scratch/dumps" >/dev/null \
+			2>"$scratch/read.err" ||
 			{ unreadable=$((unreadable + 1)); echo "$test: $(cat "$scratch/read.err")"; }
 	fi
 	if [ "$want" = "$got" ]; then
