@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open addressing, half full at most. Readers take no lock: a slot's rule is stored before its key, a bigger table is
+ * Open addressing, half full at most. Readers take no lock: a rule is stored before a slot names it, a bigger table is
  * published whole, and outgrown ones stay mapped (together they are no larger than the current one).
  */
 #include "rules.h"
@@ -8,19 +8,80 @@
 #include "drop.h"
 #include "os.h"
 
-#define FIRST_SLOTS 4096u
+#define FIRST_SLOTS 8192u
 /* Programs with more return addresses than this (JITs) have them looked up in the unwind tables every time. */
 #define MAX_SLOTS (1u << 22)
 
-static struct rule_slot no_slots[1];
+static rule_slot no_slots[1];
 static struct rule_table no_rules = { no_slots, 0 };
 struct rule_table *rules_current = &no_rules;
+rule *rules_by_number;
 uint32_t rules_generation;
 
 static struct rule_table tables[24];
 static unsigned table_count;
 static uint64_t used;
 static struct os_lock lock;
+
+/* The numbers of rules, by rule; open addressing, half full at most. Only the slow path looks here. */
+#define FIRST_NUMBERS 2048u
+static uint16_t *numbers;
+static uint32_t numbers_mask;
+static uint32_t number_count = 1; /* 0 is "compile again" */
+
+/* The slot of PC, or the free one where it goes. */
+static rule_slot *place_of(const struct rule_table *t, uint64_t pc)
+{
+	uint64_t i = rules_home(pc) & t->mask;
+
+	while (t->slots[i] && t->slots[i] >> RULE_NUMBER_BITS != pc)
+		i = (i + 1) & t->mask;
+	return &t->slots[i];
+}
+
+static uint16_t *number_place(rule r)
+{
+	uint32_t i = (uint32_t)(r * 0x9e3779b97f4a7c15ull >> 40) & numbers_mask;
+
+	while (numbers[i] && rules_by_number[numbers[i]] != r)
+		i = (i + 1) & numbers_mask;
+	return &numbers[i];
+}
+
+static bool make_numbers(uint32_t slots)
+{
+	uint16_t *old = numbers;
+	uint16_t *bigger = os_map(slots * sizeof(*numbers));
+
+	if (!bigger)
+		return false;
+	numbers = bigger;
+	numbers_mask = slots - 1;
+	for (uint32_t n = 1; n < number_count; n++)
+		*number_place(rules_by_number[n]) = (uint16_t)n;
+	if (old)
+		os_unmap(old, slots / 2 * sizeof(*numbers));
+	return true;
+}
+
+/* The number of R, a new one at need. 0: no room. */
+static uint64_t number_of(rule r)
+{
+	uint16_t *place = number_place(r);
+
+	if (*place)
+		return *place;
+	if (number_count == RULE_NUMBERS)
+		return 0;
+	if (number_count > numbers_mask / 2) {
+		if (!make_numbers((numbers_mask + 1) * 2))
+			return 0;
+		place = number_place(r);
+	}
+	rules_by_number[number_count] = r; /* published by the release of a slot that names it */
+	*place = (uint16_t)number_count;
+	return number_count++;
+}
 
 static bool make_table(uint64_t slots)
 {
@@ -29,18 +90,13 @@ static bool make_table(uint64_t slots)
 
 	if (table_count == ARRAY_LEN(tables))
 		return false;
-	t->slots = os_map(slots * sizeof(struct rule_slot));
+	t->slots = os_map(slots * sizeof(rule_slot));
 	if (!t->slots)
 		return false;
 	t->mask = slots - 1;
 	for (uint64_t i = 0; old != &no_rules && i <= old->mask; i++) {
-		uint64_t j = rules_home(old->slots[i].pc) & t->mask;
-
-		if (!old->slots[i].pc)
-			continue;
-		while (t->slots[j].pc)
-			j = (j + 1) & t->mask;
-		t->slots[j] = old->slots[i];
+		if (old->slots[i])
+			*place_of(t, old->slots[i] >> RULE_NUMBER_BITS) = old->slots[i];
 	}
 	table_count++;
 	store_release(&rules_current, t); /* pairs with rules_find() */
@@ -59,7 +115,8 @@ const struct module *rules_module(uint64_t pc)
 
 bool rules_init(uint64_t loader_base)
 {
-	if (!make_table(FIRST_SLOTS))
+	rules_by_number = os_map(RULE_NUMBERS * sizeof(rule));
+	if (!rules_by_number || !make_numbers(FIRST_NUMBERS) || !make_table(FIRST_SLOTS))
 		return false;
 	modules_init(loader_base);
 	return true;
@@ -101,21 +158,17 @@ static rule compile(uint64_t pc)
 
 static void enter(uint64_t pc, rule r)
 {
-	struct rule_table *t = rules_current;
-	uint64_t i;
+	uint64_t number = number_of(r);
+	rule_slot *slot;
 
-	if (used >= (t->mask + 1) / 2) {
-		if (t->mask + 1 >= MAX_SLOTS || !make_table((t->mask + 1) * 2))
-			return;
-		t = rules_current;
-	}
-	for (i = rules_home(pc) & t->mask; t->slots[i].pc && t->slots[i].pc != pc; i = (i + 1) & t->mask)
-		;
-	store_relaxed(&t->slots[i].rule, r);
-	if (!t->slots[i].pc) {
-		used++;
-		store_release(&t->slots[i].pc, pc); /* pairs with rules_find() */
-	}
+	if (!number || pc >> (64 - RULE_NUMBER_BITS))
+		return;
+	if (used >= (rules_current->mask + 1) / 2 &&
+	    (rules_current->mask + 1 >= MAX_SLOTS || !make_table((rules_current->mask + 1) * 2)))
+		return;
+	slot = place_of(rules_current, pc);
+	used += !*slot;
+	store_release(slot, pc << RULE_NUMBER_BITS | number); /* pairs with rules_find() */
 }
 
 MP_COLD rule rules_compile(uint64_t pc)
@@ -136,8 +189,10 @@ static void forget_range(const struct module *m)
 	struct rule_table *t = rules_current;
 
 	for (uint64_t i = 0; i <= t->mask; i++) {
-		if (t->slots[i].pc >= m->start && t->slots[i].pc < m->end)
-			store_relaxed(&t->slots[i].rule, (rule)RULE_STALE);
+		uint64_t pc = t->slots[i] >> RULE_NUMBER_BITS;
+
+		if (t->slots[i] && pc >= m->start && pc < m->end)
+			store_relaxed(&t->slots[i], pc << RULE_NUMBER_BITS);
 	}
 }
 

@@ -28,24 +28,32 @@ typedef uint64_t rule;
 #define RULE_MODULE(r)     ((uint32_t)((r) >> 48))
 /* Kinds beyond enum cfi_kind */
 #define RULE_NO_CODE 14 /* the address lies in no executable mapping */
-#define RULE_STALE   15 /* its module went away: compile again */
 
-struct rule_slot {
-	uint64_t pc; /* key, 0 = free; stored last */
-	rule rule;
-};
+/*
+ * A slot is 8 bytes: pc << 16 | number of the rule, 0 = free. Rules repeat, return addresses do not: cc1 meets 5,633 of
+ * these and 170 of those, and much of a walk is spent on cache misses of this table. Equal rules share a number; 0 is
+ * "compile again".
+ *
+ * Return addresses in the same 128 bytes of code share a cache line as far as they fit, because code that runs often
+ * lies in clumps.
+ */
+typedef uint64_t rule_slot;
+
+#define RULE_NUMBER_BITS 16u
+#define RULE_NUMBERS     (1u << RULE_NUMBER_BITS)
 
 struct rule_table {
-	struct rule_slot *slots;
+	rule_slot *slots;
 	uint64_t mask;
 };
 
 extern struct rule_table *rules_current;
+extern rule *rules_by_number;
 extern uint32_t rules_generation; /* raised when rules change */
 
 static inline uint64_t rules_home(uint64_t pc)
 {
-	return pc * 0x9e3779b97f4a7c15ull >> 20;
+	return ((pc >> 7) * 0x9e3779b97f4a7c15ull >> 20 << 3) | (pc >> 4 & 7);
 }
 
 /* The slow half of rules_find(): compiles and enters the rule. Context: hook, under a lock of its own. */
@@ -57,14 +65,14 @@ static inline rule rules_find(uint64_t pc)
 	const struct rule_table *t = load_acquire(&rules_current);
 
 	for (uint64_t i = rules_home(pc) & t->mask;; i = (i + 1) & t->mask) {
-		uint64_t key = load_acquire(&t->slots[i].pc);
+		rule_slot s = load_acquire(&t->slots[i]);
 
-		if (likely(key == pc)) {
-			rule r = load_relaxed(&t->slots[i].rule);
+		if (likely(s >> RULE_NUMBER_BITS == pc)) {
+			uint64_t number = s & (RULE_NUMBERS - 1);
 
-			return likely(RULE_KIND(r) != RULE_STALE) ? r : rules_compile(pc);
+			return likely(number) ? rules_by_number[number] : rules_compile(pc);
 		}
-		if (!key)
+		if (!s)
 			return rules_compile(pc);
 	}
 }
