@@ -6,10 +6,10 @@
  *   address  46..36  35..25  24..14   13..3    2..0
  *            root    middle  leaf     offset   0 (malloc gives out multiples of 8 at least)
  *
- * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries,
- * open-addressed by offset, at most 3/4 full. An entry is 8 bytes: offset in granules (11 bits), bytes (21 bits), row
- * (27 bits), candidate (1 bit, see live_set_candidate()), generation (4 bits). So a block costs 11 to 21 bytes, plus
- * its share of the 32 bytes of the region.
+ * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries in
+ * the order of their addresses, at most 7/8 full: see first_slot(). An entry is 8 bytes: offset in granules (11 bits),
+ * bytes (21 bits), row (27 bits), candidate (1 bit, see live_set_candidate()), generation (4 bits). So a block costs 9
+ * to 18 bytes, plus its share of the 32 bytes of the region; more only where small blocks crowd in one part of a region.
  * Blocks of 2 MiB and more live in a small table of their own.
  */
 #include "live_table.h"
@@ -32,7 +32,8 @@
 #define BYTES_BITS     21
 #define LARGE_BYTES    ((1ull << BYTES_BITS) - 1) /* this value in an entry is never used: such blocks are large */
 #define INLINE_ENTRIES 2u
-#define MIN_CAPACITY   8u
+#define BUCKET         8u /* entries in a cache line */
+#define MIN_CAPACITY   BUCKET
 
 _Static_assert(ROOT_BITS + MIDDLE_BITS + LEAF_BITS + REGION_BITS == 47, "covers the user half of the address space");
 
@@ -43,7 +44,10 @@ struct region {
 	uint16_t count;
 	uint16_t capacity; /* of slots[], 0 = entries are in inline_entries[] */
 	entry *slots;
-	entry inline_entries[INLINE_ENTRIES];
+	union {
+		entry inline_entries[INLINE_ENTRIES];
+		uint64_t displaced; /* with slots[]: entries that are not in their first bucket */
+	};
 };
 _Static_assert(sizeof(struct region) == 32, "two regions per cache line");
 
@@ -212,25 +216,58 @@ static inline void open_entry(entry e, struct live_block *ret)
 }
 
 /*
- * Where the search for OFFSET starts. Scattered, not in the order of addresses: runs of small blocks would crowd one
- * end of an array that has room at the other. The largest array has a slot for every offset.
+ * An array has the order of addresses: whoever allocates or frees neighbours in turn, as most programs do, walks along
+ * it, and the processor fetches the next cache line in time. A bucket of eight entries is one line. Where small blocks
+ * crowd and a bucket is full, the rest of them goes to second buckets that are scattered over the array, each only as
+ * long as there are such entries. When that one is full too, the array grows; the largest has a slot for every offset.
  */
-static inline uint32_t place(uint32_t offset, uint32_t capacity)
+static inline uint32_t first_slot(uint32_t offset, uint32_t capacity)
 {
-	return (capacity == OFFSETS ? offset : offset * 40503u >> 4) & (capacity - 1);
+	return offset * capacity >> OFFSET_BITS;
 }
 
-/*
- * The slot that holds OFFSET, or the free one where it would go. There is always a free one, or the array is full
- * size.
- */
-static inline entry *probe(entry *slots, uint32_t capacity, uint32_t offset)
+static inline uint32_t second_slot(uint32_t offset, uint32_t capacity)
 {
-	uint32_t i = place(offset, capacity);
+	return offset * 40503u >> 4 & (capacity - 1);
+}
 
-	while (slots[i] && entry_offset(slots[i]) != offset)
-		i = (i + 1) & (capacity - 1);
-	return &slots[i];
+/* The entry of OFFSET in the bucket of slot I, where the search starts. NULL: not there. */
+static inline entry *bucket_find(entry *slots, uint32_t i, uint32_t offset)
+{
+	entry *bucket = &slots[i & ~(BUCKET - 1)];
+
+	for (uint32_t n = 0; n < BUCKET; n++, i++) {
+		entry *e = &bucket[i & (BUCKET - 1)];
+
+		if (entry_offset(*e) == offset && likely(*e))
+			return e;
+	}
+	return NULL;
+}
+
+static inline entry *bucket_free(entry *slots, uint32_t i)
+{
+	entry *bucket = &slots[i & ~(BUCKET - 1)];
+
+	for (uint32_t n = 0; n < BUCKET; n++, i++) {
+		if (!bucket[i & (BUCKET - 1)])
+			return &bucket[i & (BUCKET - 1)];
+	}
+	return NULL;
+}
+
+static inline bool is_displaced(const entry *slots, uint32_t capacity, const entry *e)
+{
+	return ((uint32_t)(e - slots) ^ first_slot(entry_offset(*e), capacity)) >= BUCKET;
+}
+
+/* Where a new entry of OFFSET goes. NULL: both of its buckets are full. */
+static inline entry *array_place(entry *slots, uint32_t capacity, uint32_t offset, bool *ret_displaced)
+{
+	entry *e = bucket_free(slots, first_slot(offset, capacity));
+
+	*ret_displaced = !e;
+	return likely(e) ? e : bucket_free(slots, second_slot(offset, capacity));
 }
 
 /*
@@ -243,46 +280,66 @@ static uint32_t first_capacity(const struct region *r, uint64_t address)
 	uint32_t expect = first_of_leaf ? 0 : load_relaxed(&r[-1].count);
 	uint32_t capacity = MIN_CAPACITY;
 
-	while (capacity / 4 * 3 < expect && capacity < OFFSETS)
+	while (capacity / 8 * 7 < expect && capacity < OFFSETS)
 		capacity *= 2;
 	return capacity;
+}
+
+/* Copies OLD into an array of CAPACITY. false: it does not fit. */
+static bool array_copy(entry *slots, uint32_t capacity, const entry *old, uint32_t old_count, uint64_t *ret_displaced)
+{
+	*ret_displaced = 0;
+	for (uint32_t i = 0; i < old_count; i++) {
+		bool displaced;
+		entry *e;
+
+		if (!old[i])
+			continue;
+		e = array_place(slots, capacity, entry_offset(old[i]), &displaced);
+		if (!e)
+			return false;
+		*e = old[i];
+		*ret_displaced += displaced;
+	}
+	return true;
 }
 
 static bool region_grow(struct region *r, uint64_t address)
 {
 	uint32_t capacity = r->capacity ? r->capacity * 2u : first_capacity(r, address);
-	entry *slots = array_new(capacity);
 	entry *old = r->slots;
 	uint32_t old_capacity = r->capacity;
+	uint64_t displaced;
+	entry *slots;
 
+	while ((slots = array_new(capacity)) && !array_copy(slots, capacity, old_capacity ? old : r->inline_entries,
+							     old_capacity ? old_capacity : INLINE_ENTRIES, &displaced)) {
+		array_free(slots, capacity);
+		capacity *= 2;
+	}
 	if (!slots)
 		return false;
-	for (uint32_t i = 0; !old_capacity && i < INLINE_ENTRIES; i++) {
-		if (r->inline_entries[i])
-			*probe(slots, capacity, entry_offset(r->inline_entries[i])) = r->inline_entries[i];
-	}
-	for (uint32_t i = 0; i < old_capacity; i++) {
-		if (old[i])
-			*probe(slots, capacity, entry_offset(old[i])) = old[i];
-	}
 	/* In this order: a snapshot of the process in between finds no array shorter than its capacity. */
 	store_release(&r->slots, slots);
 	store_release(&r->capacity, (uint16_t)capacity);
 	if (old_capacity)
 		array_free(old, old_capacity);
-	for (uint32_t i = 0; !old_capacity && i < INLINE_ENTRIES; i++)
-		store_relaxed(&r->inline_entries[i], 0);
+	else
+		store_relaxed(&r->inline_entries[1], 0);
+	store_relaxed(&r->displaced, displaced);
 	return true;
 }
 
-/* Slot of OFFSET when present, else NULL. */
+/* The entry of OFFSET; NULL: not present. */
 static inline entry *region_find(struct region *r, uint32_t offset)
 {
 	entry *e;
 
-	if (r->capacity) {
-		e = probe(r->slots, r->capacity, offset);
-		return *e ? e : NULL;
+	if (likely(r->capacity)) {
+		e = bucket_find(r->slots, first_slot(offset, r->capacity), offset);
+		if (!e && unlikely(r->displaced))
+			e = bucket_find(r->slots, second_slot(offset, r->capacity), offset);
+		return e;
 	}
 	for (uint32_t i = 0; i < INLINE_ENTRIES; i++) {
 		e = &r->inline_entries[i];
@@ -292,11 +349,22 @@ static inline entry *region_find(struct region *r, uint32_t offset)
 	return NULL;
 }
 
-static inline bool region_has_room(const struct region *r)
+/* Where a new entry of OFFSET goes. NULL: there is no room. */
+static inline entry *region_place(struct region *r, uint32_t offset)
 {
+	bool displaced;
+	entry *e;
+
 	if (!r->capacity)
-		return r->count < INLINE_ENTRIES;
-	return r->count < r->capacity / 4u * 3u || r->capacity == OFFSETS;
+		return !r->inline_entries[0] ? &r->inline_entries[0] :
+		       !r->inline_entries[1] ? &r->inline_entries[1] :
+					       NULL;
+	if (unlikely(r->count >= r->capacity / 8u * 7u && r->capacity != OFFSETS))
+		return NULL;
+	e = array_place(r->slots, r->capacity, offset, &displaced);
+	if (unlikely(displaced) && e)
+		bump(&r->displaced, 1);
+	return e;
 }
 
 static enum live_insert region_insert(struct region *r, uint64_t address, const struct live_block *b,
@@ -310,42 +378,21 @@ static enum live_insert region_insert(struct region *r, uint64_t address, const 
 		*e = make_entry(address, b);
 		return LIVE_REPLACED;
 	}
-	if (unlikely(!region_has_room(r)) && !region_grow(r, address))
-		return LIVE_NO_MEMORY;
-	if (r->capacity) {
-		e = probe(r->slots, r->capacity, offset);
-	} else {
-		e = r->inline_entries[0] ? &r->inline_entries[1] : &r->inline_entries[0];
+	while (unlikely(!(e = region_place(r, offset)))) {
+		if (!region_grow(r, address))
+			return LIVE_NO_MEMORY;
 	}
 	*e = make_entry(address, b);
 	bump(&r->count, 1); /* first_capacity() of the next region reads it */
 	return LIVE_OK;
 }
 
-/* Removal by shifting back: no tombstones, so probes stay short however long the program churns. */
 static void region_remove(struct region *r, entry *e)
 {
-	uint32_t mask;
-	uint32_t hole;
-
 	bump(&r->count, -1);
-	if (!r->capacity) {
-		*e = 0;
-		return;
-	}
-	mask = r->capacity - 1u;
-	hole = (uint32_t)(e - r->slots);
-	r->slots[hole] = 0;
-	for (uint32_t i = (hole + 1) & mask; r->slots[i]; i = (i + 1) & mask) {
-		uint32_t home = place(entry_offset(r->slots[i]), r->capacity);
-
-		/* Does the probe from home to i pass the hole? */
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			r->slots[hole] = r->slots[i];
-			r->slots[i] = 0;
-			hole = i;
-		}
-	}
+	if (r->capacity && unlikely(r->displaced) && is_displaced(r->slots, r->capacity, e))
+		bump(&r->displaced, -1);
+	*e = 0;
 	if (unlikely(!r->count && r->capacity > 64)) {
 		uint32_t capacity = r->capacity;
 

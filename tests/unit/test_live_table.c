@@ -147,6 +147,30 @@ START_TEST(regions_full_of_the_smallest_blocks_are_kept)
 }
 END_TEST
 
+/* Small blocks in one part of each region and nothing in the rest: they share few first places. */
+START_TEST(crowds_of_small_blocks_are_kept)
+{
+	enum { REGIONS = 64, CROWD = 150 };
+	size_t count = REGIONS * CROWD;
+	struct known *all = known_new(count);
+	uint64_t base = new_base();
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t region = base + i / CROWD * REGION_BYTES;
+		uint64_t start = i / CROWD % 2 ? 0 : REGION_BYTES - CROWD * 16;
+
+		all[i].address = region + start + i % CROWD * 16;
+	}
+	random_operations(all, count, 1000000, 256);
+	for (size_t i = 0; i < count; i++)
+		insert(&all[i], i % 31, 1 + (uint32_t)i);
+	for (size_t i = count; i-- > 0;)
+		take(&all[i]);
+	random_operations(all, count, 1000000, 256);
+	free(all);
+}
+END_TEST
+
 /* What a program's heap looks like: 16-byte steps, many regions. */
 START_TEST(a_heap_of_many_regions_is_kept)
 {
@@ -562,6 +586,7 @@ Suite *suite_live_table(void)
 	TCase *tcase = tcase_create("live_table");
 
 	tcase_add_test(tcase, regions_full_of_the_smallest_blocks_are_kept);
+	tcase_add_test(tcase, crowds_of_small_blocks_are_kept);
 	tcase_add_test(tcase, a_heap_of_many_regions_is_kept);
 	tcase_add_test(tcase, addresses_anywhere_are_kept);
 	tcase_add_test(tcase, large_blocks_are_kept_beside_small_ones);
