@@ -9,7 +9,7 @@
  * A leaf holds descriptors of regions. A descriptor has room for two blocks; more of them go to an array of entries in
  * the order of their addresses, at most 7/8 full: see first_slot(). An entry is 8 bytes: offset in granules (11 bits),
  * bytes (21 bits), row (27 bits), candidate (1 bit, see live_set_candidate()), generation (4 bits). So a block costs 9
- * to 18 bytes, plus its share of the 32 bytes of the region; more only where small blocks crowd in one part of a region.
+ * to 18 bytes, plus its share of the 32 bytes of the region; more only where small blocks crowd in a part of a region.
  * Blocks of 2 MiB and more live in a small table of their own.
  */
 #include "live_table.h"
@@ -312,8 +312,10 @@ static bool region_grow(struct region *r, uint64_t address)
 	uint64_t displaced;
 	entry *slots;
 
-	while ((slots = array_new(capacity)) && !array_copy(slots, capacity, old_capacity ? old : r->inline_entries,
-							     old_capacity ? old_capacity : INLINE_ENTRIES, &displaced)) {
+	if (!old_capacity)
+		old = r->inline_entries;
+	while ((slots = array_new(capacity)) &&
+	       !array_copy(slots, capacity, old, old_capacity ? old_capacity : INLINE_ENTRIES, &displaced)) {
 		array_free(slots, capacity);
 		capacity *= 2;
 	}
