@@ -63,7 +63,7 @@ san_obj = $(1:%.c=$(O)/san/%.o)
 .DEFAULT_GOAL := all
 .PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-fault check-all
 .PHONY: targets
-.PHONY: bench lint fuzz install uninstall clean help
+.PHONY: bench bench-leak lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
 all: $(O)/libmemprof.so $(O)/memprof-analyze $(O)/memprof
@@ -188,6 +188,10 @@ $(O)/fuzz_cfi: $(filter-out %/fuzz_driver.c,$(fuzz_cfi_src))
 ## bench: overhead of memprof beside heaptrack's, in one table (minutes)
 bench: all
 	$(Q)BUILD=$(O) CC="$(CC)" tests/bench/run_bench.py $(BENCH)
+
+## bench-leak: how long the search for lost blocks takes in heaps of 1 and 4 GiB (minutes)
+bench-leak: all
+	$(Q)CC="$(CC)" tests/bench/bench_leak.sh $(O)
 
 ## demo: profiles sqlite3 at work and prints the report
 demo: all

@@ -512,7 +512,9 @@ enum mp_scan_trigger { MP_SCAN_TRIGGERS(X) };
 #undef X
 
 /* How the memory was looked at. X(NAME, number, JSON word) */
-#define MP_SCAN_METHODS(X) X(FORK, 1, "fork")
+#define MP_SCAN_METHODS(X) \
+	X(FORK, 1, "fork") \
+	X(IN_PLACE, 2, "in place")
 
 #define X(name, number, word) MP_SCAN_METHOD_##name = number,
 enum mp_scan_method { MP_SCAN_METHODS(X) };

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks lie in arrays, sorted by address. A tree like that of the live table, by regions of 16 KiB, leads from any
- * word to the block it points to: a region knows its first block and the one that reaches into it from below, and its
- * blocks are found by their two-byte offsets, many of which share a cache line.
+ * Blocks lie in an array, sorted by address. What a word points to is told by one cache line: for each 512 bytes of
+ * heap there is a map of where blocks start, and how many start below; the bits up to the word then give the number of
+ * the block. Runs of 32 MiB without any block have no such maps, and those inside of one block none of their own.
+ *
+ * In a large heap nearly every step misses the caches, so no step waits for its memory. A word that may be a pointer
+ * waits in a ring until its map is there, then in a second one until the block's row is, and a block to be searched in
+ * a third until its first lines are. All other blocks to be searched are on a stack.
+ *
+ * Memory, for a heap of H bytes in N blocks: H / 32 and 26 N bytes, in the worst case (all lost) 28 N more.
  */
 #include "leak_graph.h"
 
@@ -12,10 +18,14 @@
 #include "leak_pages.h"
 #include "os.h"
 
-#define REGION_BITS  14
-#define REGION_BYTES (1ull << REGION_BITS)
-#define LEAF_BITS    11
-#define NODE_SLOTS   (1u << LEAF_BITS)
+#define UNIT_BITS 9 /* of heap: one bit per 8 bytes, which is how allocators align at least */
+#define LEAF_BITS 25
+#define UNITS     (1u << (LEAF_BITS - UNIT_BITS))
+#define ADDRESSES (1ull << 47) /* of user memory */
+#define LEAVES    (1u << (47 - LEAF_BITS))
+
+/* Loads under way at a time: processors have 10 to 20 of them. */
+#define RING 16u
 
 /* info: bytes 28..63 (up to 64 GiB; larger blocks are searched so far), row 1..27, candidate 0 */
 #define INFO_BYTES_BITS 36
@@ -37,10 +47,15 @@ enum {
 	STARTED = 128, /* something points to its start */
 };
 
-struct scan_region {
-	uint32_t first; /* block + 1, 0 = none starts here */
-	uint32_t cover; /* block + 1 that holds the first byte, but starts before; 0 = none */
-	uint32_t count;
+struct unit {
+	uint64_t starts;
+	uint32_t below; /* blocks that start below, + 1; 0 = no block lies here */
+	uint32_t unused;
+};
+
+struct block {
+	uint64_t address;
+	uint64_t info;
 };
 
 struct range {
@@ -55,12 +70,15 @@ struct frame {
 
 #define RANGES_MAX 4096u
 
+struct waiting {
+	uint64_t word;
+	uint32_t block;
+};
+
 static struct {
 	uint32_t count;
 	uint32_t capacity;
-	uint64_t *address;
-	uint64_t *info;
-	uint16_t *offset;
+	struct block *blocks;
 	uint8_t *state;
 	uint8_t *kind; /* heuristic + 1 by which it was found */
 	uint32_t *work;
@@ -71,9 +89,19 @@ static struct {
 	uint32_t *link;  /* then the representative of the component */
 	uint32_t *stack;
 	struct frame *frames;
-	struct scan_region **root[NODE_SLOTS];
+	uint64_t *leaves; /* a struct unit[UNITS]; or block << 1 | 1, which covers it all; or 0, if there is none */
+	struct unit *spare;
+	struct unit *spare_end;
 	uint64_t low; /* of all blocks, and the bytes from there to the end of the last */
 	uint64_t span;
+	/* The rings; numbers of what went in and came out so far. */
+	uint32_t words_in, words_out;
+	uint32_t found_in, found_out;
+	uint32_t next_in, next_out;
+	uint64_t words[RING];
+	struct waiting found[RING];
+	uint32_t next[RING];
+	enum graph_mark as; /* how what is found is marked; GRAPH_LOST: whatever leads to it, as reached */
 	uint32_t heuristics;
 	uint64_t deadline_ns;
 	uint64_t bytes_to_clock;
@@ -81,6 +109,10 @@ static struct {
 	bool failed;
 	bool ignore_chunk_ends;
 	struct graph_counts counts;
+	struct mapped {
+		struct mapped *before;
+		uint64_t bytes;
+	} * mapped; /* at the start of each mapping */
 	struct range code[RANGES_MAX];
 	uint32_t code_count;
 	struct range constants[RANGES_MAX];
@@ -89,12 +121,24 @@ static struct {
 
 /* --- arrays; memory is only taken where it is touched --- */
 
-static void *array(uint64_t elements, size_t bytes)
-{
-	void *p = os_map(elements * bytes);
+#define MAPPED_BYTES 64u /* so that arrays start at a cache line */
 
-	g.failed |= !p;
-	return p;
+static void *array(uint64_t elements, size_t size)
+{
+	uint64_t bytes = elements * size + MAPPED_BYTES;
+	/* Large ones in huge pages: of small ones each would cost a fault, and most loads a walk of the page tables. */
+	bool huge = bytes >= 2 * OS_HUGE_PAGE;
+	struct mapped *m;
+
+	if (huge)
+		bytes = (bytes + OS_HUGE_PAGE - 1) & ~(uint64_t)(OS_HUGE_PAGE - 1);
+	m = huge ? os_map_huge(bytes) : os_map(bytes);
+	g.failed |= !m;
+	if (!m)
+		return NULL;
+	*m = (struct mapped){ .before = g.mapped, .bytes = bytes };
+	g.mapped = m;
+	return (char *)m + MAPPED_BYTES;
 }
 
 bool graph_init(uint32_t capacity)
@@ -105,59 +149,104 @@ bool graph_init(uint32_t capacity)
 	g.deadline_ns = UINT64_MAX;
 	g.bytes_to_clock = DEADLINE_BYTES;
 	g.capacity = capacity + 1;
-	g.address = array(g.capacity, sizeof(*g.address));
-	g.info = array(g.capacity, sizeof(*g.info));
-	g.offset = array(g.capacity, sizeof(*g.offset));
+	g.blocks = array(g.capacity, sizeof(*g.blocks));
 	g.state = array(g.capacity, sizeof(*g.state));
 	g.kind = array(g.capacity, sizeof(*g.kind));
 	g.work = array(g.capacity, sizeof(*g.work));
 	g.later = array(g.capacity, sizeof(*g.later));
+	g.leaves = os_map(LEAVES * sizeof(*g.leaves)); /* few of its pages are ever touched */
+	g.failed |= !g.leaves;
 	return !g.failed;
 }
 
-static struct scan_region *region_of(uint64_t address, bool make)
+void graph_free(void)
 {
-	struct scan_region ***middle = &g.root[address >> (2 * LEAF_BITS + REGION_BITS) & (NODE_SLOTS - 1)];
-	struct scan_region **leaf;
+	while (g.mapped) {
+		struct mapped *m = g.mapped;
 
-	if (!*middle) {
-		if (!make)
-			return NULL;
-		*middle = array(NODE_SLOTS, sizeof(**middle));
-		if (!*middle)
-			return NULL;
+		g.mapped = m->before;
+		os_unmap(m, m->bytes);
 	}
-	leaf = &(*middle)[address >> (LEAF_BITS + REGION_BITS) & (NODE_SLOTS - 1)];
-	if (!*leaf) {
-		if (!make)
-			return NULL;
-		*leaf = array(NODE_SLOTS, sizeof(**leaf));
-		if (!*leaf)
-			return NULL;
-	}
-	return &(*leaf)[address >> REGION_BITS & (NODE_SLOTS - 1)];
+	if (g.leaves)
+		os_unmap(g.leaves, LEAVES * sizeof(*g.leaves));
+	g.leaves = NULL;
+	g.count = 0;
+}
+
+uint64_t graph_bytes_for(uint64_t count, uint64_t heap_bytes)
+{
+	return heap_bytes / (1u << UNIT_BITS) * sizeof(struct unit) +
+	       count * (sizeof(struct block) + 2 * sizeof(uint8_t) + 5 * sizeof(uint32_t) + sizeof(struct frame)) +
+	       (uint64_t)16 * OS_HUGE_PAGE;
 }
 
 void graph_add(uint64_t address, uint64_t bytes, uint32_t row, bool root, bool candidate)
 {
 	uint32_t i = g.count;
-	struct scan_region *r;
 
-	if (i == g.capacity || address >> 47 || (i && address <= g.address[i - 1]))
-		return;
-	r = region_of(address, true);
-	if (!r)
+	/* Two in the same 8 bytes have no bit each. */
+	if (i == g.capacity || address >= ADDRESSES || (i && address >> 3 <= g.blocks[i - 1].address >> 3))
 		return;
 	if (bytes >> INFO_BYTES_BITS)
 		bytes = (1ull << INFO_BYTES_BITS) - 1;
-	if (!r->first)
-		r->first = i + 1;
-	r->count++;
-	g.address[i] = address;
-	g.info[i] = bytes << 28 | (uint64_t)row << 1 | candidate;
-	g.offset[i] = (uint16_t)(address & (REGION_BYTES - 1));
+	g.blocks[i].address = address;
+	g.blocks[i].info = bytes << 28 | (uint64_t)row << 1 | candidate;
 	g.state[i] = root ? ROOT : 0;
 	g.count = i + 1;
+}
+
+#define SPARE_UNITS (8u * UNITS)
+
+/* The unit of ADDRESS, made if it is not there. NULL: no memory. */
+static struct unit *make_unit(uint64_t address)
+{
+	uint64_t *leaf = &g.leaves[address >> LEAF_BITS];
+
+	if (!*leaf) {
+		if (g.spare == g.spare_end) {
+			/* A small heap has few leaves, whose pages are touched one by one. */
+			uint64_t units = g.spare ? SPARE_UNITS : UNITS;
+
+			g.spare = array(units, sizeof(*g.spare));
+			if (!g.spare)
+				return NULL;
+			g.spare_end = g.spare + units;
+		}
+		*leaf = (uint64_t)g.spare;
+		g.spare += UNITS;
+	}
+	return (struct unit *)*leaf + (address >> UNIT_BITS & (UNITS - 1));
+}
+
+static bool is_leaf_start(uint64_t address)
+{
+	return !(address & ((1ull << LEAF_BITS) - 1));
+}
+
+/* Notes where block I lies, up to END. */
+static bool place_block(uint32_t i, uint64_t end)
+{
+	uint64_t at = g.blocks[i].address;
+	struct unit *u = make_unit(at);
+
+	if (!u)
+		return false;
+	if (!u->below)
+		u->below = i + 1;
+	u->starts |= 1ull << (at >> 3 & 63);
+	for (at = (at | ((1u << UNIT_BITS) - 1)) + 1; at < end;) {
+		if (is_leaf_start(at) && end - at >= 1ull << LEAF_BITS && !g.leaves[at >> LEAF_BITS]) {
+			g.leaves[at >> LEAF_BITS] = (uint64_t)i << 1 | 1;
+			at += 1ull << LEAF_BITS;
+			continue;
+		}
+		u = make_unit(at);
+		if (!u)
+			return false;
+		u->below = i + 2;
+		at += 1ull << UNIT_BITS;
+	}
+	return true;
 }
 
 bool graph_finish(void)
@@ -165,20 +254,16 @@ bool graph_finish(void)
 	uint64_t high = 0;
 
 	for (uint32_t i = 0; i < g.count; i++) {
-		uint64_t end = g.address[i] + graph_bytes(i);
+		uint64_t end = g.blocks[i].address + graph_bytes(i);
 
-		if (i + 1 < g.count && end > g.address[i + 1])
-			end = g.address[i + 1]; /* torn entries only: blocks do not overlap */
-		for (uint64_t at = (g.address[i] | (REGION_BYTES - 1)) + 1; at < end; at += REGION_BYTES) {
-			struct scan_region *r = region_of(at, true);
-
-			if (!r)
-				return false;
-			r->cover = i + 1;
-		}
+		end = end < ADDRESSES ? end : ADDRESSES;
+		if (i + 1 < g.count && end > g.blocks[i + 1].address)
+			end = g.blocks[i + 1].address; /* torn entries only: blocks do not overlap */
+		if (!place_block(i, end))
+			return false;
 		high = end > high ? end : high;
 	}
-	g.low = g.count ? g.address[0] : 0;
+	g.low = g.count ? g.blocks[0].address : 0;
 	g.span = g.count ? high - g.low + 1 : 0; /* +1: the start of an empty last block */
 	return !g.failed;
 }
@@ -190,22 +275,22 @@ uint32_t graph_count(void)
 
 uint64_t graph_address(uint32_t i)
 {
-	return g.address[i];
+	return g.blocks[i].address;
 }
 
 uint64_t graph_bytes(uint32_t i)
 {
-	return g.info[i] >> 28;
+	return g.blocks[i].info >> 28;
 }
 
 uint32_t graph_row(uint32_t i)
 {
-	return (uint32_t)(g.info[i] >> 1) & ((1u << INFO_ROW_BITS) - 1);
+	return (uint32_t)(g.blocks[i].info >> 1) & ((1u << INFO_ROW_BITS) - 1);
 }
 
 static bool is_candidate(uint32_t i)
 {
-	return g.info[i] & 1;
+	return g.blocks[i].info & 1;
 }
 
 enum graph_mark graph_mark(uint32_t i)
@@ -236,7 +321,7 @@ uint32_t graph_first_from(uint64_t address)
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (g.address[middle] < address)
+		if (g.blocks[middle].address < address)
 			low = middle + 1;
 		else
 			high = middle;
@@ -282,41 +367,63 @@ static bool in_time(uint64_t bytes)
 	return !g.late;
 }
 
+/* --- from a word to a block --- */
+
+/* What is at hand of where WORD points to: 0 if nothing can be there, else a unit or a block << 1 | 1. */
+static inline uint64_t leaf_of(uint64_t word)
+{
+	return word - g.low < g.span ? g.leaves[word >> LEAF_BITS] : 0;
+}
+
+static inline const struct unit *unit_of(uint64_t leaf, uint64_t word)
+{
+	return (const struct unit *)leaf + (word >> UNIT_BITS & (UNITS - 1));
+}
+
+static inline uint32_t count_bits(uint64_t bits)
+{
+	bits -= bits >> 1 & 0x5555555555555555ull;
+	bits = (bits & 0x3333333333333333ull) + (bits >> 2 & 0x3333333333333333ull);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (uint32_t)(bits * 0x0101010101010101ull >> 56);
+}
+
+/* The last block that starts at or below WORD, if it is near; GRAPH_NONE if there is none. It need not reach so far. */
+static inline uint32_t candidate_for(uint64_t leaf, uint64_t word)
+{
+	const struct unit *u;
+
+	if (leaf & 1)
+		return (uint32_t)(leaf >> 1);
+	u = unit_of(leaf, word);
+	if (!u->below)
+		return GRAPH_NONE;
+	/* below - 1 blocks, and those of the unit up to here: the last of them. 0 - 1 is GRAPH_NONE. */
+	return u->below - 1 + count_bits(u->starts << (63 - (word >> 3 & 63))) - 1;
+}
+
+static inline bool holds(uint32_t i, uint64_t word)
+{
+	const struct block *b = &g.blocks[i];
+
+	return word == b->address || word - b->address < b->info >> 28;
+}
+
 /* The block that WORD points to, or GRAPH_NONE. */
 static inline uint32_t find(uint64_t word)
 {
-	const struct scan_region *r = region_of(word, false);
-	uint32_t offset = (uint32_t)(word & (REGION_BYTES - 1));
-	uint32_t i;
+	uint64_t leaf = leaf_of(word);
+	uint32_t i = leaf ? candidate_for(leaf, word) : GRAPH_NONE;
 
-	if (!r)
-		return GRAPH_NONE;
-	if (r->count && g.offset[r->first - 1] <= offset) {
-		uint32_t low = r->first - 1; /* starts at or below */
-		uint32_t high = low + r->count;
-
-		while (high - low > 1) {
-			uint32_t middle = low + (high - low) / 2;
-
-			if (g.offset[middle] <= offset)
-				low = middle;
-			else
-				high = middle;
-		}
-		i = low;
-	} else if (r->cover) {
-		i = r->cover - 1;
-	} else {
-		return GRAPH_NONE;
-	}
-	return word == g.address[i] || word - g.address[i] < graph_bytes(i) ? i : GRAPH_NONE;
+	return i != GRAPH_NONE && holds(i, word) ? i : GRAPH_NONE;
 }
 
 /* --- interior pointers that are as good as start pointers --- */
 
+/* 0 where there is nothing to read. */
 static uint64_t word_at(uint64_t address)
 {
-	return *(const volatile uint64_t *)address;
+	return address & 7 ? 0 : *(const volatile uint64_t *)(pages_data(address) + (address & (PAGES_BYTES - 1)));
 }
 
 static bool in_ranges(const struct range *list, uint32_t count, uint64_t address)
@@ -339,7 +446,7 @@ static bool is_vtable(uint64_t address)
 /* The heuristic by which a pointer OFFSET into block I counts, GRAPH_NONE if none. */
 static uint32_t recognise(uint32_t i, uint64_t offset)
 {
-	uint64_t start = g.address[i];
+	uint64_t start = g.blocks[i].address;
 	uint64_t bytes = graph_bytes(i);
 
 	/* A colour or type in the low bits: allocators align to 16. */
@@ -361,34 +468,49 @@ static uint32_t recognise(uint32_t i, uint64_t offset)
 	return GRAPH_NONE;
 }
 
-void graph_ignore_chunk_ends(bool ignore)
-{
-	g.ignore_chunk_ends = ignore;
-}
-
 /* The word before a block is the size of its chunk, which begins 16 bytes before it, and three flags. */
 static bool is_chunk_end(uint32_t i, uint64_t word)
 {
-	return word == g.address[i] - 16 + (word_at(g.address[i] - 8) & ~7ull);
+	return word == g.blocks[i].address - 16 + (word_at(g.blocks[i].address - 8) & ~7ull);
 }
 
 /* --- marking --- */
 
+/* Block I is to be searched. */
+static inline void push(uint32_t i)
+{
+	const char *start = (const char *)g.blocks[i].address;
+
+	if (unlikely(g.next_in - g.next_out == RING)) {
+		g.work[g.work_count++] = i;
+		return;
+	}
+	__builtin_prefetch(start);
+	__builtin_prefetch(start + 64);
+	g.next[g.next_in++ % RING] = i;
+}
+
+static uint32_t pop(void)
+{
+	uint32_t i = g.next[g.next_out++ % RING];
+
+	if (g.work_count)
+		push(g.work[--g.work_count]);
+	return i;
+}
+
 static void reach(uint32_t i)
 {
 	g.state[i] |= REACHED;
-	g.work[g.work_count++] = i;
+	push(i);
 }
 
 /* A pointer from a root or a reachable block. */
-static inline void visit_reaching(uint64_t word)
+static inline void visit_reaching(uint32_t i, uint64_t word)
 {
-	uint32_t i = find(word);
 	uint32_t heuristic;
 
-	if (i == GRAPH_NONE || g.state[i] & REACHED)
-		return;
-	if (word == g.address[i]) {
+	if (word == g.blocks[i].address) {
 		g.state[i] |= STARTED;
 		reach(i);
 		return;
@@ -398,7 +520,7 @@ static inline void visit_reaching(uint64_t word)
 	g.state[i] |= INTERIOR;
 	if (g.kind[i])
 		return;
-	heuristic = recognise(i, word - g.address[i]);
+	heuristic = recognise(i, word - g.blocks[i].address);
 	if (heuristic != GRAPH_NONE && g.heuristics >> heuristic & 1) {
 		g.kind[i] = (uint8_t)(heuristic + 1);
 		g.later[g.later_count++] = i;
@@ -406,48 +528,92 @@ static inline void visit_reaching(uint64_t word)
 }
 
 /* A pointer from a block that is possibly lost. */
-static inline void visit_possible(uint64_t word)
+static inline void visit_possible(uint32_t i)
 {
-	uint32_t i = find(word);
-
-	if (i == GRAPH_NONE || g.state[i] & (REACHED | POSSIBLE))
+	if (g.state[i] & POSSIBLE)
 		return;
 	g.state[i] |= POSSIBLE;
-	g.work[g.work_count++] = i;
+	push(i);
 }
 
-/* What cannot be judged holds on to everything. */
-static inline void visit_all(uint64_t word)
+static inline void visit(struct waiting w)
 {
-	uint32_t i = find(word);
-
-	if (i != GRAPH_NONE && !(g.state[i] & REACHED))
-		reach(i);
-}
-
-#define SEARCH(start, end, visit)                                                        \
-	do {                                                                             \
-		for (uint64_t at_ = ((start) + 7) & ~7ull; at_ + 8 <= (end); at_ += 8) { \
-			uint64_t word_ = word_at(at_);                                   \
-                                                                                         \
-			if (unlikely(word_ - g.low < g.span))                            \
-				visit(word_);                                            \
-		}                                                                        \
-	} while (0)
-
-static void search(uint64_t start, uint64_t end, enum graph_mark as)
-{
-	if (as == GRAPH_REACHED)
-		SEARCH(start, end, visit_reaching);
-	else if (as == GRAPH_POSSIBLE)
-		SEARCH(start, end, visit_possible);
+	if (g.state[w.block] & REACHED || !holds(w.block, w.word))
+		return;
+	if (g.as == GRAPH_REACHED)
+		visit_reaching(w.block, w.word);
+	else if (g.as == GRAPH_POSSIBLE)
+		visit_possible(w.block);
 	else
-		SEARCH(start, end, visit_all);
+		reach(w.block); /* what cannot be judged holds on to everything */
 }
 
-static void search_block(uint32_t i, enum graph_mark as)
+/* The oldest of the second ring. */
+static inline void visit_found(void)
 {
-	uint64_t start = g.address[i];
+	visit(g.found[g.found_out++ % RING]);
+}
+
+/* The oldest of the first ring moves on to the second. */
+static inline void look_up_word(void)
+{
+	uint64_t word = g.words[g.words_out++ % RING];
+	uint32_t i = candidate_for(g.leaves[word >> LEAF_BITS], word);
+
+	if (i == GRAPH_NONE)
+		return;
+	if (g.found_in - g.found_out == RING)
+		visit_found();
+	__builtin_prefetch(&g.blocks[i]);
+	__builtin_prefetch(&g.state[i], 1);
+	g.found[g.found_in++ % RING] = (struct waiting){ word, i };
+}
+
+static inline void note_word(uint64_t word, uint64_t leaf)
+{
+	if (g.words_in - g.words_out == RING)
+		look_up_word();
+	if (likely(!(leaf & 1)))
+		__builtin_prefetch(unit_of(leaf, word));
+	g.words[g.words_in++ % RING] = word;
+}
+
+/* Whatever waits in the first two rings. */
+static void settle(void)
+{
+	while (g.words_in != g.words_out)
+		look_up_word();
+	while (g.found_in != g.found_out)
+		visit_found();
+}
+
+/* Words of one page; OFFSET and END from its start. */
+static inline void search_words(const char *page, uint64_t offset, uint64_t end)
+{
+	for (; offset + 8 <= end; offset += 8) {
+		uint64_t word = *(const volatile uint64_t *)(page + offset);
+		uint64_t leaf = leaf_of(word);
+
+		if (unlikely(leaf))
+			note_word(word, leaf);
+	}
+}
+
+static void search(uint64_t start, uint64_t end)
+{
+	start = (start + 7) & ~7ull;
+	while (start < end) {
+		uint64_t offset = start & (PAGES_BYTES - 1);
+		uint64_t upto = end - start < PAGES_BYTES - offset ? offset + (end - start) : PAGES_BYTES;
+
+		search_words(pages_data(start), offset, upto);
+		start += upto - offset;
+	}
+}
+
+static void search_block(uint32_t i)
+{
+	uint64_t start = g.blocks[i].address;
 	uint64_t end = start + graph_bytes(i);
 	uint64_t from;
 	uint64_t upto;
@@ -456,32 +622,48 @@ static void search_block(uint32_t i, enum graph_mark as)
 		return;
 	if (end - start < SPARSE_BYTES) {
 		g.counts.heap_bytes += end - start;
-		search(start, end, as);
+		search(start, end);
 		return;
 	}
 	while (pages_next(start, end, &from, &upto)) {
 		g.counts.heap_bytes += upto - from;
-		search(from, upto, as);
+		search(from, upto);
 		start = upto;
 	}
 }
 
-/* GRAPH_LOST as the way of marking stands for visit_all(). */
+/* Searches all that is to be, and what that leads to. */
 static void flood(enum graph_mark as)
 {
-	while (g.work_count && !g.late)
-		search_block(g.work[--g.work_count], as);
+	g.as = as;
+	while (!g.late) {
+		if (g.next_in != g.next_out)
+			search_block(pop());
+		else if (g.words_in != g.words_out)
+			look_up_word();
+		else if (g.found_in != g.found_out)
+			visit_found();
+		else
+			break;
+	}
 }
 
 void graph_scan_root(uint64_t start, uint64_t end)
 {
+	g.as = GRAPH_REACHED;
 	if (in_time(end - start))
-		search(start, end, GRAPH_REACHED);
+		search(start, end);
+}
+
+void graph_ignore_chunk_ends(bool ignore)
+{
+	settle(); /* what was seen before counts as before */
+	g.ignore_chunk_ends = ignore;
 }
 
 void graph_root_block(uint64_t address)
 {
-	uint32_t i = address - g.low < g.span ? find(address) : GRAPH_NONE;
+	uint32_t i = find(address);
 
 	if (i != GRAPH_NONE && !(g.state[i] & REACHED))
 		reach(i);
@@ -518,7 +700,7 @@ void graph_mark_all(bool confirm)
 		if ((g.state[i] & (INTERIOR | REACHED | POSSIBLE)) != INTERIOR)
 			continue;
 		g.state[i] |= POSSIBLE;
-		g.work[g.work_count++] = i;
+		push(i);
 		flood(GRAPH_POSSIBLE);
 	}
 	for (uint32_t i = 0; confirm && i < g.count; i++) {
@@ -540,17 +722,13 @@ static bool is_lost(uint32_t i)
 /* The next lost block that the block of F points to; GRAPH_NONE at its end. */
 static uint32_t next_lost(struct frame *f)
 {
-	uint64_t end = g.address[f->block] + graph_bytes(f->block);
+	uint64_t end = g.blocks[f->block].address + graph_bytes(f->block);
 
 	if (g.late)
 		return GRAPH_NONE;
 	for (; f->next + 8 <= end; f->next += 8) {
-		uint64_t word = word_at(f->next);
-		uint32_t i;
+		uint32_t i = find(word_at(f->next));
 
-		if (word - g.low >= g.span)
-			continue;
-		i = find(word);
 		if (i == GRAPH_NONE || !is_lost(i))
 			continue;
 		f->next += 8;
@@ -565,7 +743,7 @@ static void enter(uint32_t block, uint32_t *depth, uint32_t *clock, uint32_t *st
 	g.order[block] = g.link[block] = ++*clock;
 	g.state[block] |= ON_STACK;
 	g.stack[(*stack_count)++] = block;
-	g.frames[(*depth)++] = (struct frame){ .next = (g.address[block] + 7) & ~7ull, .block = block };
+	g.frames[(*depth)++] = (struct frame){ .next = (g.blocks[block].address + 7) & ~7ull, .block = block };
 }
 
 /* Takes the component that ends with BLOCK off the stack. Its block with the lowest address stands for it. */
@@ -635,8 +813,10 @@ bool graph_fold(void)
 		return false;
 	find_components();
 	/* From here on order[] is the owner + 1. */
-	for (uint32_t i = 0; i < g.count; i++)
-		g.order[i] = 0;
+	for (uint32_t i = 0; i < g.count; i++) {
+		if (is_lost(i))
+			g.order[i] = 0;
+	}
 	for (uint32_t i = 0; i < g.count && !g.late; i++) {
 		if (!is_lost(i) || g.link[i] != i || g.state[i] & HAS_PARENT)
 			continue;
@@ -645,7 +825,7 @@ bool graph_fold(void)
 		while (g.work_count) {
 			struct frame f = { .block = g.work[--g.work_count] };
 
-			f.next = (g.address[f.block] + 7) & ~7ull;
+			f.next = (g.blocks[f.block].address + 7) & ~7ull;
 			for (uint32_t to = next_lost(&f); to != GRAPH_NONE; to = next_lost(&f)) {
 				if (g.order[to])
 					continue;

@@ -28,6 +28,10 @@ struct graph_counts {
 
 /* Room for CAPACITY blocks. false: no memory. */
 bool graph_init(uint32_t capacity);
+/* Gives all memory back; graph_counts() stays. In a process that others share memory with, and in tests. */
+void graph_free(void);
+/* Bytes that a graph takes at most, of so many blocks in so many bytes of address space. */
+uint64_t graph_bytes_for(uint64_t count, uint64_t heap_bytes);
 /* Addresses must ascend; one that does not is left out. ROOT: reachable whatever points to it. */
 void graph_add(uint64_t address, uint64_t bytes, uint32_t row, bool root, bool candidate);
 /* After the last block. false: no memory. */

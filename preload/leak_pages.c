@@ -7,8 +7,9 @@
 #include "compiler.h"
 #include "os.h"
 
-#define PAGE    4096ull
-#define WINDOW  512u /* pages asked about at once: one page of the kernel's answers */
+#define PAGE    ((uint64_t)PAGES_BYTES)
+#define WINDOW  512u /* pages asked about at once, at most: one page of the kernel's answers */
+#define LEAST   32u  /* and at least, since ranges asked about are often near each other */
 #define PRESENT (1ull << 63)
 #define SWAPPED (1ull << 62)
 #define OF_FILE (1ull << 61)
@@ -18,18 +19,66 @@ static uint64_t words[WINDOW];
 static uint64_t window_start; /* first page number of what words[] holds */
 static uint64_t window_count;
 
+static int memory = -1;
+static const char *data; /* of the page DATA_PAGE */
+static uint64_t data_page;
+static uint64_t unreadable;
+
 void pages_open(void)
 {
 	pagemap = os_open_read("/proc/self/pagemap");
+	memory = os_open_read("/proc/self/mem");
 	window_count = 0;
+	data = NULL;
+	unreadable = 0;
+}
+
+void pages_close(void)
+{
+	if (pagemap >= 0)
+		os_close(pagemap);
+	if (memory >= 0)
+		os_close(memory);
+	pagemap = -1;
+	memory = -1;
+}
+
+static MP_NOINLINE const char *load_data(uint64_t page)
+{
+	static char copy[PAGES_BYTES];
+
+	data_page = page;
+	data = (const char *)page;
+	if (likely(os_readable(page)))
+		return data;
+	data = copy;
+	/* Debuggers read like this, whatever the protection says. */
+	if (memory < 0 || os_pread(memory, copy, PAGE, page) != (long)PAGE) {
+		__builtin_memset(copy, 0, sizeof(copy));
+		unreadable++;
+	}
+	return data;
+}
+
+const char *pages_data(uint64_t address)
+{
+	uint64_t page = address & ~(PAGE - 1);
+
+	return page == data_page && data ? data : load_data(page);
+}
+
+uint64_t pages_unreadable(void)
+{
+	return unreadable;
 }
 
 /* false: not to be had, and words[] means nothing. */
 static bool load(uint64_t page, uint64_t end, bool shared)
 {
 	static uint8_t resident[WINDOW];
-	long n = pagemap >= 0 && !shared ? os_pread(pagemap, words, sizeof(words), page * 8) : -1;
 	uint64_t pages = (end + PAGE - 1) / PAGE - page;
+	uint64_t ask = pages < LEAST ? LEAST : pages < WINDOW ? pages : WINDOW;
+	long n = pagemap >= 0 && !shared ? os_pread(pagemap, words, ask * 8, page * 8) : -1;
 
 	window_start = page;
 	window_count = n > 0 ? (uint64_t)n / 8 : 0;

@@ -6,8 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Context: setup, in the process whose pages are meant; a child of fork must call it for itself. */
+#define PAGES_BYTES 4096u
+
+/*
+ * What is asked afterwards is how it is then: answers are kept until the next pages_open(). Context: setup, in the
+ * process whose pages are meant; a child of fork must call it for itself.
+ */
 void pages_open(void);
+void pages_close(void);
 
 /*
  * The first run of pages with memory in START .. END, cut to that range. Where it cannot be told, all have some. false:
@@ -23,5 +29,13 @@ bool pages_next_shared(uint64_t start, uint64_t end, uint64_t *ret_start, uint64
  * it cannot be told, none are.
  */
 bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end);
+
+/*
+ * What the page of ADDRESS holds, until the next call: the page itself, or a copy of one that the program has made
+ * unreadable, or zeroes if there is nothing at all. Needs os_snapshot_settle(): the way to find out is to try.
+ */
+const char *pages_data(uint64_t address);
+/* Pages that could not be read so far. */
+uint64_t pages_unreadable(void);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The search works on a snapshot: a child of a bare clone has all private memory as it is at this instant, the live
- * table included, and looks for pointers at leisure, while the program goes on. It tells its result through memory that
- * both share.
+ * A child of a bare clone searches. Where the process has only one thread, which waits for the answer, the child shares
+ * its memory: nothing is copied, and nothing changes. (Nothing but what a signal handler does; one that allocates or
+ * frees makes the search start anew in the other way.) Whatever goes wrong in the child ends the child alone.
+ *
+ * Else the search works on a snapshot: the child has a copy of all private memory as it is at this instant, the live
+ * table included, and looks for pointers at leisure, while the program goes on. Its answer is in memory that both see.
  *
  * A snapshot lacks the registers of other threads, and is not taken at one instant when other threads write meanwhile.
  * But what is lost stays lost, while a pointer under way shows up a moment later. So while there are other threads, a
@@ -21,6 +24,8 @@
 #include "heap.h"
 #include "init.h"
 #include "leak_graph.h"
+#include "leak_pages.h"
+#include "leak_room.h"
 #include "leak_roots.h"
 #include "live_table.h"
 #include "modules.h"
@@ -38,7 +43,8 @@
 #define POLL_NS        20000000ull
 #define SCANS_RECORDED 32u /* of those that a program asks for */
 #define TASKS_MAX      512u
-#define WORDS_PER_TASK 7u /* six arguments of the system call it waits in, and its stack pointer */
+#define STACK_BYTES    (256u << 10) /* of a child that shares memory: far more than it needs */
+#define WORDS_PER_TASK 7u           /* six arguments of the system call it waits in, and its stack pointer */
 
 /* In memory that both processes see. */
 struct answer {
@@ -77,6 +83,7 @@ static struct {
 	struct live_block block;
 	bool candidate;
 } * large; /* sorted by address */
+static size_t large_bytes;
 static uint32_t large_count;
 static uint32_t large_used;
 static uint32_t *row_slots; /* row + 1, by hash of class, stack and owner */
@@ -154,8 +161,11 @@ static enum mp_scan_result build_graph(void)
 
 	if (capacity > UINT32_MAX - 2 || !graph_init((uint32_t)capacity))
 		return MP_SCAN_RESULT_NO_MEMORY;
+	large_count = 0;
+	large_used = 0;
 	live_for_each_large(count_large);
-	large = os_map((large_count + 1) * sizeof(*large));
+	large_bytes = (large_count + 1) * sizeof(*large);
+	large = os_map(large_bytes);
 	if (!large)
 		return MP_SCAN_RESULT_NO_MEMORY;
 	large_count = 0;
@@ -297,14 +307,15 @@ static enum mp_scan_result search(bool confirm)
 	return MP_SCAN_RESULT_DONE;
 }
 
-static __attribute__((noreturn)) void child(bool confirm)
+static __attribute__((noreturn)) void child(bool borrows, bool confirm)
 {
 	struct mp_leak_scan *scan = &answer->scan;
 
-	os_snapshot_settle();
+	os_snapshot_settle(borrows);
 	answer->result = search(confirm);
+	pages_close();
 	scan->root_bytes = roots.root_bytes;
-	scan->skipped_bytes = roots.skipped_bytes + os_snapshot_faults() * 4096;
+	scan->skipped_bytes = roots.skipped_bytes + pages_unreadable() * PAGES_BYTES;
 	scan->heap_bytes = graph_counts()->heap_bytes;
 	scan->unconfirmed_count = graph_counts()->unconfirmed_count;
 	for (unsigned i = 0; i < MP_SCAN_HEURISTICS_MAX; i++)
@@ -313,6 +324,23 @@ static __attribute__((noreturn)) void child(bool confirm)
 	os_wake_shared(&answer->done);
 	for (;;)
 		os_exit(0);
+}
+
+static void borrowing_child(void)
+{
+	child(/*borrows=*/true, /*confirm=*/false);
+}
+
+/* What a child that shared our memory has left behind. */
+static void clean_up(void)
+{
+	graph_free();
+	if (large)
+		os_unmap(large, large_bytes);
+	if (row_slots)
+		os_unmap(row_slots, SLOTS * sizeof(*row_slots));
+	large = NULL;
+	row_slots = NULL;
 }
 
 /* --- the parent --- */
@@ -465,21 +493,8 @@ static void prepare_roots(const struct leak_context *context)
 	look_at_threads(os_tid());
 }
 
-/* One snapshot, and what it answers. PAUSE_NS is raised to the time that the fork took. */
-static enum mp_scan_result take_snapshot(bool confirm, uint64_t *pause_ns)
+static enum mp_scan_result wait_for(long pid)
 {
-	uint64_t start = os_now_ns();
-	uint64_t took;
-	long pid;
-
-	__builtin_memset(answer, 0, offsetof(struct answer, rows));
-	pid = os_snapshot();
-	if (pid == 0)
-		child(confirm);
-	took = os_now_ns() - start;
-	*pause_ns = took > *pause_ns ? took : *pause_ns;
-	if (pid < 0)
-		return MP_SCAN_RESULT_NO_FORK;
 	while (!load_acquire(&answer->done)) {
 		os_wait_shared(&answer->done, 0, POLL_NS);
 		if (!load_acquire(&answer->done) && os_snapshot_reap(pid, /*wait=*/false))
@@ -489,6 +504,63 @@ static enum mp_scan_result take_snapshot(bool confirm, uint64_t *pause_ns)
 	return answer->result;
 }
 
+static void reset_answer(void)
+{
+	__builtin_memset(answer, 0, offsetof(struct answer, rows));
+}
+
+/* One snapshot, and what it answers. PAUSE_NS is raised to the time that the fork took. */
+static enum mp_scan_result take_snapshot(bool confirm, uint64_t *pause_ns)
+{
+	uint64_t start = os_now_ns();
+	uint64_t took;
+	long pid;
+
+	reset_answer();
+	pid = os_snapshot();
+	if (pid == 0)
+		child(/*borrows=*/false, confirm);
+	took = os_now_ns() - start;
+	*pause_ns = took > *pause_ns ? took : *pause_ns;
+	return pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
+}
+
+/*
+ * Is there nobody else to write to our memory, and room in it for the tables of the search? Who runs short of memory is
+ * ended together with all that share it; a snapshot would be ended alone.
+ */
+static bool may_borrow(void)
+{
+	uint64_t heap_bytes;
+	uint64_t count;
+
+	if (tasks.count != 1)
+		return false;
+	count = live_count_at_most();
+	heap_bytes = live_address_bytes();
+	return graph_bytes_for(count, heap_bytes) < leak_room() / 2;
+}
+
+/* In the memory of the process. false: that was not possible, or something has changed meanwhile. */
+static bool search_in_place(enum mp_scan_result *ret_result)
+{
+	uint64_t nested = drop_count(MP_LOSS_NESTED);
+	char *stack = os_map(STACK_BYTES);
+	long pid;
+
+	if (!stack)
+		return false;
+	reset_answer();
+	pid = os_borrow(borrowing_child, stack + STACK_BYTES);
+	*ret_result = pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
+	if (*ret_result == MP_SCAN_RESULT_CHILD_DIED)
+		os_forked(); /* it may have held our lock */
+	clean_up();
+	os_unmap(stack, STACK_BYTES);
+	return *ret_result != MP_SCAN_RESULT_NO_FORK && *ret_result != MP_SCAN_RESULT_CHILD_DIED &&
+	       drop_count(MP_LOSS_NESTED) == nested;
+}
+
 static void set_candidates(const uint64_t *addresses, uint64_t count, bool set)
 {
 	for (uint64_t i = 0; i < count; i++)
@@ -496,16 +568,22 @@ static void set_candidates(const uint64_t *addresses, uint64_t count, bool set)
 }
 
 /*
- * Repeats until two snapshots agree. Between them each lost block is marked in the live table; the mark goes with the
- * block, so what has it later is the same block still.
+ * In place, or repeats until two snapshots agree. Between them each lost block is marked in the live table; the mark
+ * goes with the block, so what has it later is the same block still.
  */
 static enum mp_scan_result take_snapshots(struct mp_leak_scan *scan, uint64_t *pause_ns)
 {
-	enum mp_scan_result result = take_snapshot(/*confirm=*/false, pause_ns);
-	uint64_t before = answer->lost_count;
+	enum mp_scan_result result;
 	uint64_t unconfirmed = 0;
+	uint64_t before;
 
 	scan->snapshots = 1;
+	if (may_borrow() && search_in_place(&result)) {
+		scan->method = MP_SCAN_METHOD_IN_PLACE;
+		return result;
+	}
+	result = take_snapshot(/*confirm=*/false, pause_ns);
+	before = answer->lost_count;
 	while (result == MP_SCAN_RESULT_DONE && tasks.count != 1 && before && scan->snapshots < SNAPSHOTS_MAX) {
 		uint64_t marked = answer->candidate_count;
 

@@ -681,6 +681,19 @@ uint64_t live_count_at_most(void)
 	return count;
 }
 
+uint64_t live_address_bytes(void)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(root); i++) {
+		for (unsigned j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++)
+			bytes += root[i]->leaves[j] ? 1ull << (LEAF_BITS + REGION_BITS) : 0;
+	}
+	for (uint32_t i = 0; i < large_capacity; i++)
+		bytes += large_slots[i].address ? large_slots[i].block.bytes : 0;
+	return bytes;
+}
+
 /* Entries of a region stand in no order: they are laid out by offset first. */
 static void each_of_region(const struct region *r, uint64_t base, live_each *each)
 {

@@ -53,6 +53,7 @@ void live_set_candidate(uint64_t address, bool set);
  */
 typedef void live_each(uint64_t address, const struct live_block *block, bool candidate);
 uint64_t live_count_at_most(void);
+uint64_t live_address_bytes(void); /* of the address space in which small blocks lie, and of large blocks; about */
 void live_for_each_small(live_each *each);
 void live_for_each_large(live_each *each);
 

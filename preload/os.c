@@ -19,6 +19,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 
 #include "atomic.h"
 #include "compiler.h"
@@ -438,28 +439,110 @@ long os_snapshot(void)
 	return pid;
 }
 
-static uint64_t faults;
+#define OWN_CHILD_FLAGS CLONE_VM
 
-/* The instruction is tried again afterwards. */
-static void on_fault(int signal, siginfo_t *info, void *context)
+/* clone() into BODY on another stack: what returns twice cannot be written in C. */
+static long clone_onto(void *stack_end, void (*body)(void))
 {
-	static uint64_t last;
-	uint64_t page = (uint64_t)info->si_addr & ~(uint64_t)4095;
+#if defined(__x86_64__)
+	long ret;
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
 
-	(void)context;
-	faults++;
-	if (page != last && signal == SIGSEGV && SYS3(__NR_mprotect, page, 4096, PROT_READ) == 0) {
-		last = page;
-		return;
-	}
-	last = page;
-	if (SYS6(__NR_mmap, page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) < 0)
-		os_exit(1);
+	__asm__ volatile("syscall\n\t"
+			 "testq %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xorl %%ebp, %%ebp\n\t"
+			 "callq *%[body]\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "0"((long)__NR_clone), "D"((long)OWN_CHILD_FLAGS), "S"(stack_end), "d"(0l), "r"(r10),
+			   "r"(r8), [body] "b"(body)
+			 : "rcx", "r11", "memory", "cc");
+	return ret;
+#else
+	register long x8 __asm__("x8") = __NR_clone;
+	register long x0 __asm__("x0") = OWN_CHILD_FLAGS;
+	register void *x1 __asm__("x1") = stack_end;
+	register long x2 __asm__("x2") = 0;
+	register long x3 __asm__("x3") = 0;
+	register long x4 __asm__("x4") = 0;
+	register void (*x20)(void) __asm__("x20") = body;
+
+	__asm__ volatile("svc #0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\t"
+			 "blr %[body]\n\t"
+			 "brk #0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [body] "r"(x20)
+			 : "memory", "cc");
+	return x0;
+#endif
 }
 
-uint64_t os_snapshot_faults(void)
+long os_borrow(void (*body)(void), void *stack_end)
 {
-	return faults;
+	uint64_t all = ~0ull;
+	uint64_t old;
+	long pid;
+
+	SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, SIGNAL_SET_BYTES);
+	pid = clone_onto((void *)((uint64_t)stack_end & ~(uint64_t)15), body);
+	SYS4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, SIGNAL_SET_BYTES);
+	return pid;
+}
+
+/* Reads a byte; where that faults, on_fault() makes it go on at the second label. */
+bool os_try_read(uint64_t address) __attribute__((visibility("hidden")));
+extern const char os_read_failed[] __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".hidden os_try_read\n"
+	".globl os_try_read\n"
+	".type os_try_read, @function\n"
+	".hidden os_read_failed\n"
+	".globl os_read_failed\n"
+#if defined(__x86_64__)
+	"os_try_read:\n"
+	"\tmovb (%rdi), %al\n"
+	"\tmovl $1, %eax\n"
+	"\tret\n"
+	"os_read_failed:\n"
+	"\txorl %eax, %eax\n"
+	"\tret\n"
+#else
+	"os_try_read:\n"
+	"\tldrb w0, [x0]\n"
+	"\tmov w0, #1\n"
+	"\tret\n"
+	"os_read_failed:\n"
+	"\tmov w0, #0\n"
+	"\tret\n"
+#endif
+	".size os_try_read, . - os_try_read\n");
+
+bool os_readable(uint64_t address)
+{
+	return os_try_read(address);
+}
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	mcontext_t *m = &((ucontext_t *)context)->uc_mcontext;
+
+	(void)signal;
+	(void)info;
+#if defined(__x86_64__)
+	if ((uint64_t)m->gregs[REG_RIP] != (uint64_t)os_try_read)
+		os_exit(1);
+	m->gregs[REG_RIP] = (greg_t)os_read_failed;
+#else
+	if (m->pc != (uint64_t)os_try_read)
+		os_exit(1);
+	m->pc = (uint64_t)os_read_failed;
+#endif
 }
 
 /* What the kernel takes, unlike libc's struct sigaction. */
@@ -508,19 +591,21 @@ static void catch_faults(void)
 	SYS4(__NR_rt_sigprocmask, SIG_UNBLOCK, &open, NULL, SIGNAL_SET_BYTES);
 }
 
-void os_snapshot_settle(void)
+void os_snapshot_settle(bool borrows)
 {
 	static const struct rlimit no_core;
 	int fd;
 
-	os_forked();
+	if (!borrows)
+		os_forked();
 	SYS2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
 	SYS4(__NR_prlimit64, 0, RLIMIT_CORE, &no_core, NULL);
 	if (SYS3(__NR_close_range, 0, ~0u, 0) < 0) {
 		for (int i = 0; i < 1024; i++)
 			os_close(i);
 	}
-	fd = open_file("/proc/self/oom_score_adj", O_WRONLY, 0);
+	/* The score belongs to the memory, and so to all that share it. */
+	fd = borrows ? -1 : open_file("/proc/self/oom_score_adj", O_WRONLY, 0);
 	if (fd >= 0) {
 		SYS3(__NR_write, fd, "1000", 4);
 		os_close(fd);

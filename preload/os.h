@@ -89,11 +89,18 @@ void os_exit(int status); /* of the whole process, at once */
 long os_snapshot(void);
 bool os_may_snapshot(void); /* false: a system call filter of the program's may end it for trying */
 /*
- * Makes the child unobtrusive: no descriptors, first victim of a shortage of memory, ends with its
- * parent thread, no core. A fault in memory that cannot be read makes the page readable, as zeroes if need be.
+ * The same without a copy: a child that shares all memory, and so costs nothing per page; the caller must be the only
+ * thread, and wait. It runs BODY on the stack that ends at STACK_END, and BODY does not return. Its descriptors and
+ * signal handlers are its own.
  */
-void os_snapshot_settle(void);
-uint64_t os_snapshot_faults(void); /* pages that could not be read so far */
+long os_borrow(void (*body)(void), void *stack_end);
+/*
+ * Makes the child unobtrusive: no descriptors, first victim of a shortage of memory unless it BORROWS its memory, ends
+ * with its parent thread, no core. os_readable() works from here on.
+ */
+void os_snapshot_settle(bool borrows);
+/* Can the byte at ADDRESS be read? */
+bool os_readable(uint64_t address);
 /* Is the child over? WAIT: once it is. true: it is, and has been reaped. */
 bool os_snapshot_reap(long child, bool wait);
 void *os_map_shared(size_t bytes); /* zeroed, and shared with children */

@@ -30,17 +30,6 @@ static uint64_t new_base(void)
 	return next_base;
 }
 
-/* Same numbers on every machine. */
-static uint64_t random_state = 88172645463325252ull;
-
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % limit;
-}
-
 /* --- the reference: what is known of every address that a test uses --- */
 
 struct known {
@@ -104,15 +93,15 @@ static void take_all(struct known *all, size_t count)
 static void random_operations(struct known *all, size_t count, size_t operations, uint64_t sizes)
 {
 	for (size_t i = 0; i < operations; i++) {
-		struct known *k = &all[random_below(count)];
+		struct known *k = &all[unit_random_below(count)];
 		/* Phases of growing and shrinking, so that regions fill up and empty. */
 		bool growing = (i / (2 * count)) % 2 == 0;
-		unsigned choice = (unsigned)random_below(8);
+		unsigned choice = (unsigned)unit_random_below(8);
 
 		if (choice == 0)
 			take_and_put_back(k);
 		else if ((choice < 6) == growing)
-			insert(k, random_below(sizes), 1 + (uint32_t)random_below(LIVE_ROWS_MAX - 1));
+			insert(k, unit_random_below(sizes), 1 + (uint32_t)unit_random_below(LIVE_ROWS_MAX - 1));
 		else
 			take(k);
 	}
@@ -179,7 +168,7 @@ START_TEST(a_heap_of_many_regions_is_kept)
 	uint64_t address = new_base();
 
 	for (size_t i = 0; i < count; i++) {
-		address += 16 * (1 + random_below(i % 1000 ? 8 : 4000));
+		address += 16 * (1 + unit_random_below(i % 1000 ? 8 : 4000));
 		all[i].address = address;
 	}
 	random_operations(all, count, 2000000, 4096);
@@ -239,9 +228,9 @@ START_TEST(large_blocks_are_kept_beside_small_ones)
 	for (size_t i = 0; i < count; i++)
 		all[i].address = base + i / 3 * 4096 + (i % 3) * 16;
 	for (size_t i = 0; i < 500000; i++) {
-		struct known *k = &all[random_below(count)];
+		struct known *k = &all[unit_random_below(count)];
 
-		switch (random_below(4)) {
+		switch (unit_random_below(4)) {
 		case 0:
 			take(k);
 			break;
@@ -249,8 +238,8 @@ START_TEST(large_blocks_are_kept_beside_small_ones)
 			take_and_put_back(k);
 			break;
 		default:
-			insert(k, sizes[random_below(UNIT_LENGTH(sizes))],
-			       1 + (uint32_t)random_below(LIVE_ROWS_MAX - 1));
+			insert(k, sizes[unit_random_below(UNIT_LENGTH(sizes))],
+			       1 + (uint32_t)unit_random_below(LIVE_ROWS_MAX - 1));
 		}
 	}
 	take_all(all, count);
@@ -354,8 +343,8 @@ START_TEST(finding_agrees_with_a_plain_search)
 	for (size_t i = 0; i < FIND_GRANULES; i++)
 		all[i].address = base + i * GRANULE_BYTES;
 	for (unsigned round = 0; round < 100000; round++) {
-		struct known *k = &all[random_below(FIND_GRANULES)];
-		uint64_t address = base + random_below(FIND_GRANULES * GRANULE_BYTES);
+		struct known *k = &all[unit_random_below(FIND_GRANULES)];
+		uint64_t address = base + unit_random_below(FIND_GRANULES * GRANULE_BYTES);
 		const struct known *want;
 		struct live_block block;
 		uint64_t start;
@@ -363,8 +352,8 @@ START_TEST(finding_agrees_with_a_plain_search)
 
 		if (k->live)
 			take(k);
-		else if (random_below(40) < 20)
-			insert(k, random_below(2000), 1 + round);
+		else if (unit_random_below(40) < 20)
+			insert(k, unit_random_below(2000), 1 + round);
 		want = nearest(all, base, address);
 		got = live_find_containing(address, FIND_BACK, &start, &block);
 		if (want && address - want->address < want->block.bytes && address - want->address <= FIND_BACK)

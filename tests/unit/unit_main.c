@@ -22,6 +22,7 @@ enum isolation { ALONE, TOGETHER };
 	X(dump_map, ALONE)             \
 	X(shard, ALONE)                \
 	X(live_table, ALONE)           \
+	X(leak_graph, ALONE)           \
 	X(cfi_compile, TOGETHER)       \
 	X(frame_walk, ALONE)           \
 	X(capture, ALONE)              \

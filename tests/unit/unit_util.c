@@ -10,6 +10,16 @@
 
 #include "mp_metrics.h"
 
+uint64_t unit_random_below(uint64_t limit)
+{
+	static uint64_t state = 88172645463325252ull;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % limit;
+}
+
 void unit_assert_text(const char *got, const char *want, const char *what)
 {
 	bool equal = got && want ? strcmp(got, want) == 0 : got == want;

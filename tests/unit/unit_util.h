@@ -12,6 +12,9 @@
 
 #define UNIT_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A number below LIMIT: the same sequence on every machine, in every process that asks for the first time. */
+uint64_t unit_random_below(uint64_t limit);
+
 /* Both NULL, or equal texts. */
 void unit_assert_text(const char *got, const char *want, const char *what);
 
