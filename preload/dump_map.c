@@ -51,9 +51,7 @@ static bool in_use(const char *path)
 	long n;
 
 	/* Reading from a terminal or a pipe would wait, and a device is not to be replaced, though it may be empty. */
-	if (!os_is_plain_file(path))
-		return true;
-	n = os_read_file(path, u.bytes, sizeof(u.bytes));
+	n = os_read_plain_file(path, u.bytes, sizeof(u.bytes));
 	if (n != (long)sizeof(struct mp_header) || __builtin_memcmp(u.header.magic, MP_MAGIC, 8))
 		return n != 0;
 	fmt_init(&f, name, sizeof(name));

@@ -348,22 +348,10 @@ bool os_stat_path(const char *path, struct os_file *ret_file)
 	return true;
 }
 
-bool os_is_plain_file(const char *path)
+static long read_whole(int fd, char *buf, size_t bytes)
 {
-	struct stat st;
-
-	return allowed(OS_FILTERED) && SYS4(__NR_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode);
-}
-
-long os_read_file(const char *path, char *buf, size_t bytes)
-{
-	int fd = os_open_read(path);
 	size_t have = 0;
 
-	buf[0] = '\0';
-	if (fd < 0)
-		return fd;
 	while (have + 1 < bytes) {
 		long n = os_read(fd, buf + have, bytes - 1 - have);
 
@@ -374,6 +362,33 @@ long os_read_file(const char *path, char *buf, size_t bytes)
 	buf[have] = '\0';
 	os_close(fd);
 	return (long)have;
+}
+
+long os_read_file(const char *path, char *buf, size_t bytes)
+{
+	int fd = os_open_read(path);
+
+	buf[0] = '\0';
+	return fd < 0 ? fd : read_whole(fd, buf, bytes);
+}
+
+long os_read_plain_file(const char *path, char *buf, size_t bytes)
+{
+	struct stat st;
+	int fd;
+
+	/* Opening a device or a pipe may already do something. */
+	if (!allowed(OS_FILTERED) || SYS4(__NR_newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return -EINVAL;
+	/* Who may write to the directory may put one into its place now. */
+	fd = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return fd;
+	if (SYS2(__NR_fstat, fd, &st) == 0 && S_ISREG(st.st_mode))
+		return read_whole(fd, buf, bytes);
+	os_close(fd);
+	return -EINVAL;
 }
 
 long os_readlink(const char *path, char *buf, size_t bytes)

@@ -71,9 +71,10 @@ struct os_file {
 };
 bool os_stat(int fd, struct os_file *ret_file);
 bool os_stat_path(const char *path, struct os_file *ret_file);
-bool os_is_plain_file(const char *path); /* itself: neither a link, nor a device, nor a pipe */
 /* Reads a small file whole (as in /proc); returns the bytes read, always 0-terminated, or a negative errno value. */
 long os_read_file(const char *path, char *buf, size_t bytes);
+/* The same of a file in a directory that others may write to: no link, device or pipe; never waits for anybody. */
+long os_read_plain_file(const char *path, char *buf, size_t bytes);
 long os_readlink(const char *path, char *buf, size_t bytes);
 int os_cwd(char *buf, size_t bytes);
 void os_write_stderr(const char *text, size_t bytes);
