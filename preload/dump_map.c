@@ -3,6 +3,9 @@
  * The dump file. It is extended in the file system ahead of need (sparse, so it costs nothing) and mapped once, over
  * its largest size; pages are made present, with disk space behind them, before they are touched, so that a full disk
  * is an answer and never SIGBUS. No descriptor is kept: programs close or count descriptors that are not theirs.
+ *
+ * What is mapped behind the end of the file cannot be accessed at all: tools that look through all memory, as memcheck
+ * does for leaks, would meet SIGBUS at each word of it.
  */
 #include "dump_map.h"
 
@@ -182,6 +185,8 @@ static int first_pages(int fd)
 	if (r < 0)
 		return r;
 	dump.file_bytes = bytes;
+	if (bytes < dump.mapped_bytes)
+		os_protect(dump_base + bytes, dump.mapped_bytes - bytes, false);
 	dump.present_bytes = POPULATE_BYTES;
 	r = os_populate(dump_base, POPULATE_BYTES);
 	dump.populate = r != -EINVAL;
@@ -267,7 +272,8 @@ static bool extend_file(uint64_t bytes)
 	fd = os_open_rw(dump.path);
 	if (fd < 0)
 		return false;
-	ok = os_stat(fd, &file) && file.device == dump.device && file.inode == dump.inode && os_truncate(fd, want) == 0;
+	ok = os_stat(fd, &file) && file.device == dump.device && file.inode == dump.inode &&
+	     os_truncate(fd, want) == 0 && os_protect(dump_base + dump.file_bytes, want - dump.file_bytes, true);
 	os_close(fd);
 	if (ok)
 		dump.file_bytes = want;
@@ -373,6 +379,8 @@ void dump_trim(void)
 
 		/* Pages past the end must not be touched any more; a late chunk extends the file again. */
 		if (os_truncate(fd, keep) == 0) {
+			if (keep < dump.file_bytes)
+				os_protect(dump_base + keep, dump.file_bytes - keep, false);
 			dump.file_bytes = keep;
 			dump.present_bytes = keep;
 		}

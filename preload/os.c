@@ -194,6 +194,18 @@ void *os_map(size_t bytes)
 	return p;
 }
 
+bool os_protect(void *p, size_t bytes, bool access)
+{
+	return allowed(OS_FILTERED) && SYS3(__NR_mprotect, p, bytes, access ? PROT_READ | PROT_WRITE : PROT_NONE) == 0;
+}
+
+bool os_map_over(void *p, size_t bytes)
+{
+	long r = SYS6(__NR_mmap, p, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	return r >= 0 || r <= -4096;
+}
+
 void os_unmap_file(void *p, size_t bytes)
 {
 	if (allowed(OS_STRICT))

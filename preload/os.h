@@ -47,6 +47,10 @@ void *os_map_wiped_on_fork(size_t bytes);
 /* Shared mapping of FD; address space only, no page is touched. */
 void *os_map_file(int fd, size_t bytes);
 void os_unmap_file(void *p, size_t bytes);
+/* Whether the pages may be read and written, or not at all. false: as before. */
+bool os_protect(void *p, size_t bytes, bool access);
+/* Private zeroed memory in the place of what is mapped there. false: none to be had, and all is as before. */
+bool os_map_over(void *p, size_t bytes);
 /*
  * Makes the pages present and writable, with space behind them: -EFAULT when the file system is full (never SIGBUS),
  * -EINVAL on kernels before 5.14.

@@ -151,6 +151,44 @@ START_TEST(files_are_read_as_far_as_there_is_room)
 }
 END_TEST
 
+/* A name in a directory that others may write to can be anything by now, and must not make us wait. */
+START_TEST(only_plain_files_are_read_where_others_may_write)
+{
+	char link_path[700];
+	char buf[16];
+
+	snprintf(link_path, sizeof(link_path), "%s/link", directory);
+	unit_write_file(path, "0123456789", 10);
+	ck_assert_int_eq(os_read_plain_file(path, buf, sizeof(buf)), 10);
+	ck_assert_str_eq(buf, "0123456789");
+	ck_assert_int_eq(symlink(path, link_path), 0);
+	ck_assert_int_lt(os_read_plain_file(link_path, buf, sizeof(buf)), 0);
+	unlink(link_path);
+	ck_assert_int_eq(mkfifo(link_path, 0600), 0);
+	ck_assert_int_lt(os_read_plain_file(link_path, buf, sizeof(buf)), 0);
+	unlink(link_path);
+	ck_assert_int_lt(os_read_plain_file("/dev/zero", buf, sizeof(buf)), 0);
+	ck_assert_int_lt(os_read_plain_file(directory, buf, sizeof(buf)), 0);
+}
+END_TEST
+
+START_TEST(memory_in_the_place_of_other_memory)
+{
+	char *p = os_map(8192);
+
+	ck_assert_ptr_nonnull(p);
+	memset(p, 1, 8192);
+	ck_assert(os_map_over(p, 4096));
+	ck_assert_int_eq(p[0], 0);
+	ck_assert_int_eq(p[4095], 0);
+	ck_assert_int_eq(p[4096], 1);
+	p[0] = 2;
+	ck_assert(!os_map_over(p + 1, 4096));
+	ck_assert_int_eq(p[0], 2);
+	os_unmap(p, 8192);
+}
+END_TEST
+
 START_TEST(files_are_described_and_sized)
 {
 	struct os_file file;
@@ -344,6 +382,8 @@ Suite *suite_os(void)
 	tcase_add_test(tcase, files_are_made_new_and_private);
 	tcase_add_test(tcase, links_are_not_followed_where_we_write);
 	tcase_add_test(tcase, files_are_read_as_far_as_there_is_room);
+	tcase_add_test(tcase, only_plain_files_are_read_where_others_may_write);
+	tcase_add_test(tcase, memory_in_the_place_of_other_memory);
 	tcase_add_test(tcase, files_are_described_and_sized);
 	tcase_add_test(tcase, shared_mappings_reach_the_file);
 	tcase_add_test(tcase, the_process_is_the_one_that_libc_knows);
