@@ -363,6 +363,22 @@ void dump_reserve(uint64_t bytes)
 	os_unlock(&dump.lock);
 }
 
+void dump_make_private(void)
+{
+	uint64_t used = dump_header()->used_bytes;
+	char *copy = os_map(used);
+
+	/* The parent may cut off what lies behind the used bytes at any moment, so none of it is read. */
+	if (copy) {
+		__builtin_memcpy(copy, dump_base, used);
+		if (os_map_over(dump_base, dump.present_bytes > used ? dump.present_bytes : used))
+			__builtin_memcpy(dump_base, copy, used);
+		os_unmap(copy, used);
+	}
+	dump.populate = false;
+	dump.path[0] = '\0';
+}
+
 void dump_trim(void)
 {
 	struct os_file file;

@@ -47,6 +47,12 @@ void dump_reserve(uint64_t bytes);
 /* Cuts off the space held ready behind the last chunk. The mapping stays usable. Context: setup. */
 void dump_trim(void);
 
+/*
+ * In a fork child whose parent was at work here: the mapping becomes a private copy, which can grow no further, and the
+ * file is the parent's alone. Without memory for it, it stays as it is. Context: setup, signal.
+ */
+void dump_make_private(void);
+
 /* Removes the file; what is recorded from now on is lost. Context: setup. */
 void dump_unlink(void);
 bool dump_is_linked(void);

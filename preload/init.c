@@ -19,6 +19,7 @@
 #include "dump_map.h"
 #include "fmt.h"
 #include "follow.h"
+#include "fork_in_hook.h"
 #include "frame_fallback.h"
 #include "heap.h"
 #include "leak_scan.h"
@@ -372,6 +373,8 @@ static MP_COLD bool process_ready_slow(void)
 
 	if (seen != PROCESS_BOOT && !forked)
 		return false;
+	if (forked && fork_in_hook_pending())
+		return false;
 	if (!real_ready())
 		return false;
 	/* Whoever comes meanwhile, on this thread or another, is served unrecorded. */
@@ -519,9 +522,13 @@ void process_before_fork(void)
 	struct thread *t = thread_self;
 
 	heap_before_sharing();
-	if (owns_dump() && hold(t)) {
+	if (!owns_dump())
+		return;
+	if (hold(t)) {
 		heap_flush(t);
 		release(t);
+	} else {
+		fork_in_hook_before();
 	}
 }
 
@@ -547,9 +554,22 @@ void process_restrict(uint32_t restriction)
  * A child of fork() gets its dump at once, while it still has its parent's privileges and directory; one that comes
  * into being in another way (_Fork, clone) gets it at its first event.
  */
+void process_after_fork(bool child)
+{
+	if (!child)
+		fork_in_hook_parent();
+	else if (!fork_in_hook_child())
+		process_ready();
+}
+
+static void after_fork_in_parent(void)
+{
+	process_after_fork(false);
+}
+
 static void after_fork_in_child(void)
 {
-	process_ready();
+	process_after_fork(true);
 }
 
 /*
@@ -581,7 +601,7 @@ static __attribute__((constructor)) void construct(void)
 		return;
 	/* Registered early, so it runs late; what frees after it is still counted, only the time of the end stays. */
 	on_exit(at_exit, NULL);
-	pthread_atfork(process_before_fork, NULL, after_fork_in_child);
+	pthread_atfork(process_before_fork, after_fork_in_parent, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
 	t = thread_self;
 	entered = hold(t);

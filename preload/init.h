@@ -39,8 +39,10 @@ void process_ending(uint32_t ended, int status);
 /* The exec that was announced failed. */
 void process_not_ending(void);
 
-/* Hands over what a child of fork must find and this thread alone knows. Context: setup, signal (for _Fork). */
+/* Hands over what a child of fork must find and this thread alone knows. Context: setup, signal. */
 void process_before_fork(void);
+/* In both processes behind it. Context: setup, signal. */
+void process_after_fork(bool child);
 
 /*
  * The program is about to shut itself into a sandbox (enum os_restriction): takes ahead what is needed later, then does

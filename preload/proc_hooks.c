@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "fork_in_hook.h"
 #include "heap.h"
 #include "init.h"
 #include "leak_scan.h"
@@ -146,12 +147,19 @@ MP_EXPORT int thrd_create(thrd_t *ret, thrd_start_t routine, void *arg)
 
 MP_EXPORT pid_t _Fork(void)
 {
+	pid_t child;
+
 	if (!real_ready() || !real._Fork) {
 		errno = ENOSYS;
 		return -1;
 	}
 	process_before_fork();
-	return real._Fork();
+	child = real._Fork();
+	if (child)
+		process_after_fork(false);
+	else
+		fork_in_hook_child(); /* if there is nothing to end, the first event comes soon enough */
+	return child;
 }
 
 /* --- sandboxes --- */

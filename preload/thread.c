@@ -7,6 +7,7 @@
 #include "drop.h"
 #include "dump_map.h"
 #include "fmt.h"
+#include "fork_in_hook.h"
 #include "heap.h"
 #include "init.h"
 #include "options.h"
@@ -339,7 +340,7 @@ static struct thread *enter_late(void)
 }
 
 /* Was the gate shut by a frame that is gone (longjmp out of a hook's real call, or an exception)? */
-static bool gate_abandoned(const struct thread *t)
+bool thread_gate_abandoned(const struct thread *t)
 {
 	uint64_t sp = (uint64_t)__builtin_frame_address(0);
 
@@ -368,7 +369,7 @@ static struct thread *enter_slow(bool nested_is_loss)
 		return NULL;
 	t = thread_self;
 	if (t->state == THREAD_LIVE) {
-		if (gate_abandoned(t)) {
+		if (thread_gate_abandoned(t)) {
 			t->gate_sp = (uint64_t)__builtin_frame_address(0);
 			return t;
 		}
@@ -387,7 +388,7 @@ MP_NOINLINE struct thread *thread_enter_sample(void)
 	if (!process_ready())
 		return NULL;
 	t = thread_self;
-	if (t->state == THREAD_LIVE ? t->sampling && !gate_abandoned(t) : between) {
+	if (t->state == THREAD_LIVE ? t->sampling && !thread_gate_abandoned(t) : between) {
 		drop(MP_LOSS_NESTED);
 		return NULL;
 	}
@@ -422,6 +423,7 @@ MP_NOINLINE struct thread *thread_enter_slow_quiet(void)
 
 void thread_leave_slow(struct thread *t)
 {
+	fork_in_hook_over(t);
 	if (t != late)
 		return;
 	t->open = false;
@@ -431,6 +433,16 @@ void thread_leave_slow(struct thread *t)
 }
 
 /* --- process --- */
+
+bool thread_is_between(void)
+{
+	return between;
+}
+
+void thread_set_aside(void)
+{
+	thread_self = &new_thread;
+}
 
 bool thread_init(void)
 {

@@ -193,6 +193,15 @@ bool thread_init(void);
 void thread_reserve(uint32_t count);
 /* In a fork child: forgets all threads; the calling one registers anew with its next event. Context: setup. */
 void thread_forked(void);
+/*
+ * Is the calling thread registering or ending, or counting after its end, so that a signal handler on it must not take
+ * locks? Its gate does not say so. Context: signal.
+ */
+bool thread_is_between(void);
+/* Was the gate of T, of this thread, shut by a frame that is gone (longjmp out of a hook, or an exception)? */
+bool thread_gate_abandoned(const struct thread *t);
+/* From now on the calling thread is a new one; what had its state goes on with that. Context: setup, signal. */
+void thread_set_aside(void);
 /* Tells a new thread the extent of its stack, before its first event. Context: setup. */
 void thread_set_stack(uint64_t start, uint64_t end);
 
