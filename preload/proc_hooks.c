@@ -143,7 +143,19 @@ MP_EXPORT int thrd_create(thrd_t *ret, thrd_start_t routine, void *arg)
 	return real.thrd_create(ret, routine, arg);
 }
 
-/* --- fork without handlers --- */
+/* --- ends that may fail --- */
+
+/* The file has said that the process ends, and it has not. */
+static int after_failed(int r)
+{
+	int saved = errno;
+
+	process_not_ending();
+	errno = saved;
+	return r;
+}
+
+/* --- fork without handlers, and the one that ends the parent --- */
 
 MP_EXPORT pid_t _Fork(void)
 {
@@ -160,6 +172,20 @@ MP_EXPORT pid_t _Fork(void)
 	else
 		fork_in_hook_child(); /* if there is nothing to end, the first event comes soon enough */
 	return child;
+}
+
+/* The parent ends inside of libc, where nobody hears of it; so the file says so beforehand, as for exec. */
+MP_EXPORT int daemon(int keep_directory, int keep_streams)
+{
+	int r;
+
+	if (!real_ready() || !real.daemon) {
+		errno = ENOSYS;
+		return -1;
+	}
+	process_ending(MP_ENDED_EXIT, 0);
+	r = real.daemon(keep_directory, keep_streams);
+	return r < 0 ? after_failed(r) : r;
 }
 
 /* --- sandboxes --- */
@@ -267,15 +293,6 @@ MP_EXPORT __attribute__((noreturn)) void abort(void)
  * exec: the file says so before, and takes it back if exec fails. In a vfork child, which shares our memory but is
  * not the process of the dump, process_ending() does nothing.
  */
-static int after_failed_exec(int r)
-{
-	int saved = errno;
-
-	process_not_ending();
-	errno = saved;
-	return r;
-}
-
 static bool announce_exec(bool have)
 {
 	if (!real_ready() || !have) {
@@ -288,27 +305,27 @@ static bool announce_exec(bool have)
 
 MP_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	return announce_exec(real.execve) ? after_failed_exec(real.execve(path, argv, envp)) : -1;
+	return announce_exec(real.execve) ? after_failed(real.execve(path, argv, envp)) : -1;
 }
 
 MP_EXPORT int execv(const char *path, char *const argv[])
 {
-	return announce_exec(real.execv) ? after_failed_exec(real.execv(path, argv)) : -1;
+	return announce_exec(real.execv) ? after_failed(real.execv(path, argv)) : -1;
 }
 
 MP_EXPORT int execvp(const char *file, char *const argv[])
 {
-	return announce_exec(real.execvp) ? after_failed_exec(real.execvp(file, argv)) : -1;
+	return announce_exec(real.execvp) ? after_failed(real.execvp(file, argv)) : -1;
 }
 
 MP_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	return announce_exec(real.execvpe) ? after_failed_exec(real.execvpe(file, argv, envp)) : -1;
+	return announce_exec(real.execvpe) ? after_failed(real.execvpe(file, argv, envp)) : -1;
 }
 
 MP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	return announce_exec(real.fexecve) ? after_failed_exec(real.fexecve(fd, argv, envp)) : -1;
+	return announce_exec(real.fexecve) ? after_failed(real.fexecve(fd, argv, envp)) : -1;
 }
 
 /*

@@ -39,6 +39,7 @@
 	X(thrd_create, int, (thrd_t *, thrd_start_t, void *))                                    \
 	X(prctl, int, (int, ...))                                                                \
 	X(_Fork, pid_t, (void))                                                                  \
+	X(daemon, int, (int, int))                                                               \
 	X(dlclose, int, (void *))                                                                \
 	X(exit, void, (int))                                                                     \
 	X(_exit, void, (int))                                                                    \
