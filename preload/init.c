@@ -538,10 +538,14 @@ void process_before_fork(void)
 
 void process_restrict(uint32_t restriction)
 {
-	if (process_ready() && owns_dump()) {
+	if (process_ready()) {
 		struct thread *t = thread_self;
-		bool entered = hold(t);
+		bool entered;
 
+		/* A vfork child shares our memory, but what it gives up is not its parent's. */
+		if (!owns_dump())
+			return;
+		entered = hold(t);
 		dump_reserve(SANDBOX_BYTES);
 		thread_reserve(SANDBOX_THREADS);
 		if (entered)
