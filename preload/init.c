@@ -497,8 +497,11 @@ void process_not_ending(void)
 
 	if (!owns_dump())
 		return;
-	if (!dump_is_linked())
-		*alive = 0; /* the next event makes a new file */
+	if (!dump_is_linked()) {
+		/* The next event makes a new file; also one of this thread, which may have counted in the old one. */
+		*alive = 0;
+		thread_set_aside();
+	}
 	store_release(&h->ended, (uint32_t)MP_ENDED_RUNNING);
 	store_relaxed(&h->end_ns, 0);
 	store_relaxed(&h->end_status, 0);
