@@ -481,7 +481,7 @@ void process_ending(uint32_t ended, int status)
 	 * A handler that ends the process out of the middle of a hook: our locks may be held, so only the words are
 	 * written.
 	 */
-	if (t->state != THREAD_LIVE || t->open || (process_sampling && !t->sampling))
+	if (t->state == THREAD_LIVE ? t->open || (process_sampling && !t->sampling) : !thread_is_between())
 		write_out(t, ended);
 	now = os_now_ns();
 	store_relaxed(&h->self_bytes, os_mapped_bytes());
