@@ -51,6 +51,12 @@ static inline bool multiply(size_t a, size_t b, size_t *ret)
 	return !__builtin_mul_overflow(a, b, ret);
 }
 
+static MP_COLD void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
 /* Records an allocation by the caller of the hook. */
 #define RECORD(t, p, bytes, reallocated)                                        \
 	do {                                                                    \
@@ -104,7 +110,7 @@ MP_EXPORT MP_HOT void *calloc(size_t count, size_t size)
 	if (unlikely(!t)) {
 		if (real_ready())
 			return unrecorded(real.calloc(count, size));
-		return multiply(count, size, &bytes) ? boot_alloc(bytes, 16) : NULL;
+		return multiply(count, size, &bytes) ? boot_alloc(bytes, 16) : no_memory();
 	}
 	p = real.calloc(count, size);
 	if (likely(p != NULL)) /* so the product did not overflow */
@@ -167,12 +173,13 @@ static inline void *realloc_recorded(struct thread *t, const struct regs *regs, 
 {
 	struct live_block block;
 	bool known = heap_take(t, (uint64_t)old, &block);
+	size_t bytes;
 	void *p;
 
 	if (unlikely(!known && boot_owns(old))) {
-		p = realloc_boot(old, size * count);
+		p = multiply(count, size, &bytes) ? realloc_boot(old, bytes) : no_memory();
 		if (p)
-			heap_alloc(t, regs, (uint64_t)p, size * count, true);
+			heap_alloc(t, regs, (uint64_t)p, bytes, true);
 		return p;
 	}
 	p = call(old, count, size);
@@ -209,10 +216,7 @@ static void *call_reallocarray(void *old, size_t count, size_t size)
 
 	if (multiply(count, size, &bytes))
 		return real.realloc(old, bytes);
-	if (real.reallocarray)
-		return real.reallocarray(old, count, size);
-	errno = ENOMEM;
-	return NULL;
+	return real.reallocarray ? real.reallocarray(old, count, size) : no_memory();
 }
 
 static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
@@ -221,7 +225,7 @@ static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
 
 	if (!real_ready() || (old && boot_owns(old))) {
 		if (!multiply(count, size, &bytes))
-			return NULL;
+			return no_memory();
 		return old ? realloc_boot(old, bytes) : boot_alloc(bytes, 16);
 	}
 	return unrecorded(count == 1 ? real.realloc(old, size) : call_reallocarray(old, count, size));
@@ -236,7 +240,7 @@ static MP_NOINLINE void *realloc_sampled(const struct regs *regs, void *old, siz
 	void *p;
 
 	if (unlikely(old && boot_owns(old))) {
-		p = multiply(count, size, &bytes) ? realloc_boot(old, bytes) : NULL;
+		p = multiply(count, size, &bytes) ? realloc_boot(old, bytes) : no_memory();
 	} else {
 		known = old && unlikely(sample_may_know(old)) && sample_take(old, &block);
 		p = call_reallocarray(old, count, size);
