@@ -9,6 +9,7 @@ build="$build libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
 tests="$tests gawk libxml2-utils python3-jsonschema valgrind"
 tests="$tests libboost-context-dev libmimalloc2.0 libtcmalloc-minimal4 luajit strace libomp-dev"
+tests="$tests php-cli ruby"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
 # The same, as packages of npm for Node.js.

@@ -14,7 +14,7 @@ target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -I$(target_src)/
 	$(if $(WERROR),-Werror) -MMD -MP
 target_libs := leak_module.so ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so audit_lib.so
 target_parts := leak_module ctor_lib safe_alloc plugin audit_lib jemalloc_linked static_program boost_fibers asan_built
-target_parts += cxx20_waits rust_locks omp_waits
+target_parts += cxx20_waits rust_locks omp_waits split_stack
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
 
@@ -22,7 +22,7 @@ target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(targe
 # Some programs need what not every machine has; without it they are not built, and their tests skip.
 target_optional := $(addprefix $(target_dir)/,$(addsuffix .stamp,\
 	jemalloc_linked static_program boost_fibers asan_built cxx20_waits rust_locks \
-	omp_waits omp_waits_clang))
+	omp_waits omp_waits_clang split_stack))
 
 .PHONY: targets
 targets: $(target_programs) $(target_optional)
@@ -82,6 +82,11 @@ $(target_dir)/rust_locks.stamp: $(target_src)/rust_locks.rs | $(target_dir)
 
 $(target_dir)/omp_waits.stamp: $(target_src)/omp_waits.c | $(target_dir)
 	$(call say,CC)$(target_cc1) -fopenmp $(call target_forgiven,$<)
+	$(Q)touch $@
+
+# Only the gold linker can mix such code with libraries that know nothing of it.
+$(target_dir)/split_stack.stamp: $(target_src)/split_stack.c | $(target_dir)
+	$(call say,CC)$(target_cc1) -fsplit-stack -fuse-ld=gold $(call target_forgiven,$<)
 	$(Q)touch $@
 
 # clang finds the library itself, but not for programs that look for it.
