@@ -62,7 +62,7 @@ san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
 .PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-fault check-all
-.PHONY: targets
+.PHONY: targets check-soak
 .PHONY: bench bench-leak lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
@@ -157,6 +157,11 @@ check-slow: all targets $(O)/fault/libmemprof.so
 ## check-stress: of those, many processes, threads and signals at a time
 check-stress: all targets
 	$(Q)tests/e2e/run_e2e.sh -s $(O) 'stress_*'
+
+## check-soak: servers at work for SOAK seconds (half an hour), with memprof and without: nothing grows
+SOAK ?= 1800
+check-soak: all
+	$(Q)tests/soak/run_soak.py --seconds $(SOAK) $(O)
 
 ## check-fault: every system call of the library fails in turn, and the program does not notice
 check-fault: all targets $(O)/fault/libmemprof.so
