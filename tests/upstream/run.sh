@@ -17,6 +17,8 @@ build=$(cd "${3:-build}" && pwd) || exit 2
 shift $(($# > 3 ? 3 : $#))
 selection=("$@")
 library=$build/libmemprof.so
+# Seconds for one test; not there to measure, so rather too many.
+LIMIT=${LIMIT:-1800}
 [ -r "$library" ] || { echo "run.sh: no $library" >&2; exit 2; }
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/memprof-upstream.XXXXXX") || exit 2
 trap 'chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT
@@ -98,15 +100,15 @@ run_test()
 		(
 			cd "$scratch/tree/tests" || exit 2
 			coreutils_environment
-			$how timeout -k 5 120 /bin/sh "$source/$test" 9>&2
+			$how timeout -k 5 "$LIMIT" /bin/sh "$source/$test" 9>&2
 		)
 		;;
 	jq)
 		if [ "${test##*/}" = shtest ]; then
 			(cd "$source" && $how env JQ=jq JQTESTDIR="$source/tests" JQBASEDIR="$source" \
-				timeout 300 sh "$test")
+				timeout "$LIMIT" sh "$test")
 		else
-			(cd "$source" && $how timeout 300 jq -L tests/modules --run-tests "$test")
+			(cd "$source" && $how timeout "$LIMIT" jq -L tests/modules --run-tests "$test")
 		fi
 		;;
 	redis)
@@ -114,7 +116,7 @@ run_test()
 			cd "$scratch/redis" || exit 2
 			# tclsh is not what is tested: its children are told by a wrapper instead.
 			wrap_redis "$how"
-			timeout 900 ./runtest --clients 1 --single "$test"
+			timeout "$LIMIT" ./runtest --clients 1 --single "$test"
 		)
 		;;
 	esac
