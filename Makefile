@@ -62,7 +62,7 @@ san_obj = $(1:%.c=$(O)/san/%.o)
 
 .DEFAULT_GOAL := all
 .PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-fault check-all
-.PHONY: targets check-soak
+.PHONY: targets check-soak check-verify
 .PHONY: bench bench-leak lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
@@ -162,6 +162,10 @@ check-stress: all targets
 SOAK ?= 1800
 check-soak: all
 	$(Q)tests/soak/run_soak.py --seconds $(SOAK) $(O)
+
+## check-verify: of those, every stack of seven real programs beside libunwind's own walk
+check-verify: all targets
+	$(Q)tests/e2e/run_e2e.sh -v -s $(O) 'verify_*'
 
 ## check-fault: every system call of the library fails in turn, and the program does not notice
 check-fault: all targets $(O)/fault/libmemprof.so
