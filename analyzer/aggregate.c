@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "size_classes.h"
+
 /* Signed fields are added without the sign, because overflow of signed numbers is not defined. */
 static void add_signed(int64_t *sum, int64_t value)
 {
@@ -256,6 +258,7 @@ void aggregate_init(struct aggregate *aggregate, const struct profile *profile)
 {
 	*aggregate = (struct aggregate){ 0 };
 	sum_sites(aggregate, profile);
+	size_classes_sum(aggregate, profile);
 	sum_marks(aggregate, profile);
 	sum_locks(aggregate, profile);
 }

@@ -9,6 +9,13 @@
 #include "arena.h"
 #include "profile.h"
 
+/* Allocations of one class of sizes: size_classes.h. */
+struct size_sum {
+	uint32_t size_class;
+	uint64_t count;
+	uint64_t bytes;
+};
+
 /* Fields as in struct mp_site. Nothing is clamped: in the dump of a running program a number may be a little off. */
 struct site {
 	uint32_t stack; /* 0: stacks that the file does not have */
@@ -22,6 +29,8 @@ struct site {
 	int64_t peak_bytes;
 	uint64_t temporary_count;
 	uint64_t realloc_count;
+	const struct size_sum *sizes; /* smallest first; no class without allocations */
+	size_t size_count;            /* 0: the dump does not tell, or there were no allocations */
 	/* Of a sampled dump: estimated variances of the sums above; live is alloc - free. */
 	double alloc_count_var, alloc_bytes_var;
 	double free_count_var, free_bytes_var;

@@ -13,6 +13,7 @@
 #include "json_out.h"
 #include "json_text.h"
 #include "leak_view.h"
+#include "size_classes.h"
 #include "stack_view.h"
 #include "units.h"
 
@@ -124,6 +125,33 @@ static void write_errors(FILE *out, const struct site *site)
 #undef X
 }
 
+/* What is not known is null. */
+static bool sizes_are_known(const struct report *report)
+{
+	return report->profile->process.features & MP_FEATURE_SIZES;
+}
+
+static json_t *make_sizes(const struct report *report, const struct site *site)
+{
+	json_t *array = json_array();
+
+	if (!sizes_are_known(report)) {
+		json_decref(array);
+		return json_null();
+	}
+	for (size_t i = 0; i < site->size_count; i++) {
+		const struct size_sum *sum = &site->sizes[i];
+		json_t *object = json_object();
+
+		put(object, "from", number(size_class_from(sum->size_class)));
+		put(object, "to", number(size_class_to(sum->size_class)));
+		put(object, "count", number(sum->count));
+		put(object, "bytes", number(sum->bytes));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *make_totals(const struct report *report)
 {
 	const struct profile *profile = report->profile;
@@ -142,6 +170,7 @@ static json_t *make_totals(const struct report *report)
 	put(object, "peak_time_ns", number_unless(profile->peak_ns - start_ns, profile->peak_ns < start_ns));
 	put(object, "temporary_count", number(totals->temporary_count));
 	put(object, "realloc_count", number(totals->realloc_count));
+	put(object, "sizes", make_sizes(report, totals));
 	put(object, "inherited_count", number(profile->inherited_count));
 	put(object, "inherited_bytes", number(profile->inherited_bytes));
 	put(object, "inherited_free_count", number(profile->inherited_free_count));
@@ -335,6 +364,27 @@ void json_out_stack(struct json_out *json, uint32_t stack)
 	fputc(']', json->out);
 }
 
+static void write_sizes(struct json_out *json, const struct site *site)
+{
+	const char *separator = "";
+
+	if (!sizes_are_known(json->report)) {
+		fputs("\"sizes\":null,", json->out);
+		return;
+	}
+	fputs("\"sizes\":[", json->out);
+	for (size_t i = 0; i < site->size_count; i++) {
+		const struct size_sum *sum = &site->sizes[i];
+
+		fprintf(json->out,
+			"%s{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"count\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+			separator, size_class_from(sum->size_class), size_class_to(sum->size_class), sum->count,
+			sum->bytes);
+		separator = ",";
+	}
+	fputs("],", json->out);
+}
+
 static void write_site(struct json_out *json, const struct site *site)
 {
 	FILE *out = json->out;
@@ -346,6 +396,7 @@ static void write_site(struct json_out *json, const struct site *site)
 	fprintf(out, ",\"peak_count\":%" PRId64 ",\"peak_bytes\":%" PRId64, site->peak_count, site->peak_bytes);
 	fprintf(out, ",\"temporary_count\":%" PRIu64 ",\"realloc_count\":%" PRIu64 ",", site->temporary_count,
 		site->realloc_count);
+	write_sizes(json, site);
 	if (profile_is_sampled(json->report->profile))
 		write_errors(out, site);
 	json_out_stack(json, site->stack);

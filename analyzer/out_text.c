@@ -6,6 +6,7 @@
 
 #include "coverage.h"
 #include "out.h"
+#include "size_classes.h"
 #include "stack_view.h"
 #include "table.h"
 #include "units.h"
@@ -160,6 +161,36 @@ static void print_amount(const struct term *term, const char *label, const char 
 	fputs(rest, term->out);
 }
 
+/* How many allocations each class of sizes has, the largest as a full bar. */
+static void print_sizes(const struct site *totals, const struct term *term)
+{
+	const struct size_sum *sizes = totals->sizes;
+	size_t last = totals->size_count - 1;
+	uint64_t largest = 0;
+	uint64_t below = 0;
+	size_t median = 0;
+
+	if (totals->size_count == 0)
+		return;
+	for (size_t i = 0; i <= last; i++)
+		largest = sizes[i].count > largest ? sizes[i].count : largest;
+	while (median < last && (below += sizes[median].count) < totals->alloc_count - totals->alloc_count / 2)
+		median++;
+	fprintf(term->out, "  %-*s", LABEL_COLUMNS, "sizes");
+	term_style(term, TERM_GRAPH);
+	for (size_t i = 0, k = sizes[0].size_class; k <= sizes[last].size_class; k++) {
+		double share = sizes[i].size_class == k ? (double)sizes[i].count / (double)largest : 0;
+
+		fputs(term_bar(term, share > 0 ? 1 + (unsigned)(share * (TERM_LEVELS - 2)) : 0), term->out);
+		i += sizes[i].size_class == k;
+	}
+	term_style(term, TERM_PLAIN);
+	fprintf(term->out, "  %s to ", units_bytes(units_signed(size_class_from(sizes[0].size_class))).text);
+	fprintf(term->out, "%s, half of the allocations up to ",
+		units_bytes(units_signed(size_class_to(sizes[last].size_class))).text);
+	fprintf(term->out, "%s\n", units_bytes(units_signed(size_class_to(sizes[median].size_class))).text);
+}
+
 static void print_totals(const struct report *report, const struct term *term)
 {
 	const struct profile *profile = report->profile;
@@ -194,6 +225,7 @@ static void print_totals(const struct report *report, const struct term *term)
 		fprintf(out, ", %s of all: freed before their thread allocated again",
 			units_share(units_signed(totals->temporary_count), totals->alloc_count).text);
 	fputc('\n', out);
+	print_sizes(totals, term);
 	if (profile->inherited_count > 0) {
 		print_amount(term, "inherited", units_bytes(units_signed(profile->inherited_bytes)).text,
 			     units_signed(profile->inherited_count), NULL, "blocks at fork");

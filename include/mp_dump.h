@@ -136,6 +136,8 @@ _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its
 #define MP_FEATURE_TIMELINE 2u
 #define MP_FEATURE_FORKED 4u		/* the process is a fork child of a recorded process */
 #define MP_FEATURE_FOREIGN_NEW 8u	/* operator new of another allocator is recorded at operator new itself */
+#define MP_FEATURE_SIZES 16u		/* a site's row counts allocations of one class of sizes: 2^k to 2^(k+1) - 1
+					 * bytes, 0 and 1 being one class; it is the class of the row's mean */
 
 struct mp_chunk {
 	uint32_t kind;		/* enum mp_chunk_kind */

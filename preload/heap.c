@@ -114,6 +114,44 @@ static inline row_id id_of(const struct mp_site *site)
 	return (row_id)((uint64_t)((const char *)site - dump_base) / ROW_BYTES);
 }
 
+/*
+ * A row counts blocks of one size class, so that readers have the sizes of each stack for nothing: class K has 2^K to
+ * 2^(K+1) - 1 bytes, class 0 also blocks of 0. A row's class need not be stored: it is that of its mean.
+ */
+static inline unsigned size_class(uint64_t bytes)
+{
+	return 63u - (unsigned)__builtin_clzll(bytes | 1);
+}
+
+/* Only if the row has counted anything yet. */
+static inline bool has_class(const struct mp_site *site, unsigned size_class)
+{
+	uint64_t least = size_class ? site->alloc_count << size_class : 0;
+
+	return site->alloc_bytes - least < (site->alloc_count << size_class << 1) - least;
+}
+
+static inline bool is_full(const struct mp_site *site)
+{
+	return (site->realloc_count | site->temporary_count) >> 31;
+}
+
+/* The row of this thread for blocks of SIZE_CLASS of the stack that SITE, of another class, was opened for. */
+static MP_NOINLINE struct mp_site *site_of_class(struct thread *t, struct mp_site *site, unsigned size_class)
+{
+	uint64_t key = mix((uint64_t)id_of(site) << 6 | size_class | 0x512e00000000000ull);
+	row_id id;
+
+	if (!site->alloc_count)
+		return site;
+	id = shard_find(t->shard, key, CHECK_AT);
+	if (likely(id) && unlikely(is_full(row_at(id)))) {
+		shard_close(t->shard, key, CHECK_AT);
+		id = 0;
+	}
+	return likely(id) ? row_at(id) : new_site(t, key, site->stack);
+}
+
 /* The row for the stack in t->frames. */
 static inline struct mp_site *site_here(struct thread *t, uint64_t hash)
 {
@@ -259,7 +297,7 @@ static MP_NOINLINE struct mp_site *site_by_walk(struct thread *t, const struct r
 
 	if (unlikely(opt.verify) && known && known != site)
 		verify_memo_failed();
-	if (unlikely(site && (site->realloc_count | site->temporary_count) >> 31)) {
+	if (unlikely(site && is_full(site))) {
 		/* Before a 32-bit counter is full, the stack gets another row. */
 		shard_close(t->shard, hash, CHECK_AT);
 		memo_clear(t);
@@ -288,9 +326,14 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 	enum live_insert result;
 	bool ignore = false;
 
-	if (!likely(site) || unlikely(t->careful) || unlikely((site->realloc_count | site->temporary_count) >> 31)) {
+	if (!likely(site) || unlikely(t->careful) || unlikely(is_full(site))) {
 		ignore = t->ignoring > 0;
 		site = site_by_walk(t, regs, site);
+		if (unlikely(!site))
+			return;
+	}
+	if (!likely(has_class(site, size_class(bytes)))) {
+		site = site_of_class(t, site, size_class(bytes));
 		if (unlikely(!site))
 			return;
 	}

@@ -194,7 +194,8 @@ static void fill_header(void)
 	h->last_ns = h->start_ns;
 	h->pid_start_ticks = start_ticks();
 	h->stack_limit_frames = (uint32_t)opt.depth;
-	h->features = (opt.locks ? MP_FEATURE_LOCKS : 0) | (opt.timeline_ms ? MP_FEATURE_TIMELINE : 0);
+	h->features = (opt.locks ? MP_FEATURE_LOCKS : 0) | (opt.timeline_ms ? MP_FEATURE_TIMELINE : 0) |
+		      (opt.sample ? 0 : MP_FEATURE_SIZES);
 	boot_id(h->boot_id);
 	h->producer = text_ref("memprof " MP_VERSION);
 	if (os_readlink("/proc/self/exe", path, sizeof(path)) > 0)

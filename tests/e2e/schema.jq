@@ -54,6 +54,11 @@ def promise($what; holds): if holds then empty else $what end;
 	(select($whole) | .totals as $totals | .sites as $sites
 		| ("alloc_count", "alloc_bytes", "temporary_count", "realloc_count") as $key
 		| promise("totals.\($key) is not the sum of the sites"; ($sites | sum_of($key)) == $totals[$key])),
+	((.totals, .sites[]) | select(.sizes) | promise("sizes do not add up to the site";
+		(.sizes | sum_of("count")) == .alloc_count and (.sizes | sum_of("bytes")) == .alloc_bytes)),
+	((.totals, .sites[]) | select(.sizes) | promise("the mean of a class of sizes is not in it";
+		all(.sizes[]; .from * .count <= .bytes and .bytes <= .to * .count))),
+	promise("sizes are known if not sampled"; all(.totals, .sites[]; has("sizes"))),
 	(.totals | promise("live_count is not allocated - freed"; .live_count == .alloc_count - .free_count)),
 	(.totals | promise("live_bytes is not allocated - freed"; .live_bytes == .alloc_bytes - .free_bytes)),
 	(.locks[] | promise("lock \(.id): more waited than in all"; (.waiters | sum_of("wait_ns")) <= .wait_ns))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads, or as many as argv[1] says, allocate, resize and free at the same time, each block in the next thread. */
+/* Two threads, or as many as argv[1] says, allocate and resize at the same time, and free each other's blocks. */
 #include <pthread.h>
 
 #include "facts.h"

@@ -9,6 +9,7 @@
 
 #include "dump_read.h"
 #include "filter.h"
+#include "size_classes.h"
 #include "stack_view.h"
 #include "unit_util.h"
 
@@ -153,6 +154,50 @@ START_TEST(every_key_ranks)
 		ck_assert_uint_eq(sites[i]->stack, rankings[_i].order[i]);
 	for (size_t i = 1; i < UNIT_LENGTH(sites); i++)
 		ck_assert_int_ge(site_value(sites[i - 1], rankings[_i].key), site_value(sites[i], rankings[_i].key));
+}
+END_TEST
+
+/* Two rows of a stack with one class, a third with another, blocks of 0 bytes elsewhere; frees alone have no size. */
+START_TEST(sizes_are_those_of_the_rows)
+{
+	const struct mp_site rows[] = {
+		{ .stack = 2, .alloc_count = 3, .alloc_bytes = 3 * 64 },
+		{ .stack = 1, .alloc_count = 5, .alloc_bytes = 4 },
+		{ .stack = 2, .alloc_count = 1, .alloc_bytes = 1ull << 40 },
+		{ .stack = 2, .free_count = 9, .free_bytes = 9 },
+		{ .stack = 2, .alloc_count = 2, .alloc_bytes = 2 * 127 },
+	};
+	struct profile sized = { .sites = rows, .site_count = 5, .node_count = 2 };
+	struct aggregate sums;
+
+	sized.nodes = memory_zeroed(3, sizeof(*sized.nodes));
+	sized.process.features = MP_FEATURE_SIZES;
+	aggregate_init(&sums, &sized);
+	ck_assert_uint_eq(sums.site_count, 2);
+	ck_assert_uint_eq(sums.sites[0].size_count, 1);
+	ck_assert_uint_eq(sums.sites[0].sizes[0].size_class, 0);
+	ck_assert_uint_eq(sums.sites[0].sizes[0].count, 5);
+	ck_assert_uint_eq(sums.sites[1].size_count, 2);
+	ck_assert_uint_eq(sums.sites[1].sizes[0].size_class, 6);
+	ck_assert_uint_eq(sums.sites[1].sizes[0].count, 5);
+	ck_assert_uint_eq(sums.sites[1].sizes[0].bytes, 3 * 64 + 2 * 127);
+	ck_assert_uint_eq(sums.sites[1].sizes[1].size_class, 40);
+	ck_assert_uint_eq(sums.totals.size_count, 3);
+	ck_assert_uint_eq(sums.totals.sizes[2].count, 1);
+	ck_assert_uint_eq(size_class_from(0), 0);
+	ck_assert_uint_eq(size_class_to(0), 1);
+	ck_assert_uint_eq(size_class_from(6), 64);
+	ck_assert_uint_eq(size_class_to(6), 127);
+	ck_assert_uint_eq(size_class_to(63), UINT64_MAX);
+	aggregate_free(&sums);
+
+	/* A dump that was not made so. */
+	sized.process.features = 0;
+	aggregate_init(&sums, &sized);
+	ck_assert_uint_eq(sums.sites[1].size_count, 0);
+	ck_assert_uint_eq(sums.totals.size_count, 0);
+	aggregate_free(&sums);
+	free((void *)(uintptr_t)sized.nodes);
 }
 END_TEST
 
@@ -395,6 +440,7 @@ Suite *suite_aggregate(void)
 	tcase_add_test(sums, shares_and_waits_of_a_lock_are_added);
 	tcase_add_test(sums, incomplete_stacks_are_summed_by_their_mark);
 	tcase_add_loop_test(sums, every_key_ranks, 0, (int)UNIT_LENGTH(rankings));
+	tcase_add_test(sums, sizes_are_those_of_the_rows);
 	tcase_add_test(sums, wrapped_sums_do_no_harm);
 	tcase_add_test(sums, warnings_are_kept_once);
 	tcase_add_test(sums, numbers_of_the_dump_have_names);
