@@ -240,16 +240,28 @@ static void make_sections(void)
 
 /* --- set-up --- */
 
-static bool built_with_sanitizer(void)
+#define SANITIZED                                                                        \
+	" is built with a sanitizer, which replaces malloc itself; it runs unrecorded. " \
+	"Build it without -fsanitize to profile it."
+#define VALGRIND " runs in valgrind, which replaces malloc itself, and tells what we read; it runs unrecorded"
+
+/* What else stands before malloc, by functions that only it has. */
+static bool malloc_is_replaced(void)
 {
-	static const char *const marks[] = { "__asan_init", "__tsan_init", "__msan_init", "__hwasan_init" };
+	static const struct {
+		const char *function;
+		const char *text;
+	} marks[] = {
+		{ "__asan_init", SANITIZED },
+		{ "__tsan_init", SANITIZED },
+		{ "__msan_init", SANITIZED },
+		{ "__hwasan_init", SANITIZED },
+		{ "_vgr10010ZU_VgSoSynsomalloc_malloc", VALGRIND },
+	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(marks); i++) {
-		if (dlsym(RTLD_DEFAULT, marks[i])) {
-			fmt_warn(program,
-				 " is built with a sanitizer, which replaces malloc itself; it runs unrecorded. "
-				 "Build it without -fsanitize to profile it.",
-				 NULL);
+		if (dlsym(RTLD_DEFAULT, marks[i].function)) {
+			fmt_warn(program, marks[i].text, NULL);
 			return true;
 		}
 	}
@@ -309,7 +321,7 @@ static bool set_up(void)
 		opt.locks = 0;
 	make_out_absolute();
 	name_program();
-	if (!follow_wants(program) || built_with_sanitizer())
+	if (!follow_wants(program) || malloc_is_replaced())
 		return false;
 	pid = os_pid();
 	alive = os_map_wiped_on_fork(4096);
