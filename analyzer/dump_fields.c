@@ -217,6 +217,11 @@ static const struct dump_field leak_fields[] = {
 	FIELD(mp_leak, address, HEX),
 };
 
+static const struct dump_field growth_fields[] = {
+	FIELD(mp_growth, time_ns, NUMBER),    FIELD(mp_growth, stack, NUMBER),      FIELD(mp_growth, cut, NUMBER),
+	FIELD(mp_growth, live_bytes, NUMBER), FIELD(mp_growth, live_count, NUMBER),
+};
+
 static const struct dump_field option_fields[] = {
 	FIELD(mp_option, name, HEX),
 	FIELD(mp_option, value, HEX),
@@ -268,6 +273,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LOCK_ORDER] = FIELDS(lock_order_fields, 1),
 		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
 		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),
+		[MP_CHUNK_GROWTH] = FIELDS(growth_fields, 0),
 		[MP_CHUNK_SYMBOL] = FIELDS(symbol_fields, 0),
 	};
 

@@ -682,6 +682,43 @@ static void read_lock_waits(struct reader *reader)
 	keep_rows(reader, &rows, lock_waits, lock_wait_count);
 }
 
+static int compare_growth(const void *a, const void *b)
+{
+	const struct mp_growth *x = a;
+	const struct mp_growth *y = b;
+
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+/* Of a file that is being thinned out, a row may be there twice. */
+static void read_growth(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_GROWTH);
+	VEC(struct mp_growth) rows = { 0 };
+	struct mp_growth row;
+	size_t kept = 0;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.time_ns == 0 || row.time_ns < reader->header.start_ns)
+			continue;
+		row.stack = check_stack(reader, row.stack, walk.offset);
+		row.live_bytes = row.live_bytes > 0 ? row.live_bytes : 0;
+		row.live_count =
+			row.live_count > 0 ? (int64_t)profile_blocks(reader->profile, (uint64_t)row.live_count) : 0;
+		vec_push(&rows) = row;
+	}
+	if (rows.count > 1)
+		qsort(rows.list, rows.count, sizeof(*rows.list), compare_growth);
+	for (size_t i = 0; i < rows.count; i++) {
+		if (kept == 0 || compare_growth(&rows.list[kept - 1], &rows.list[i]) != 0)
+			rows.list[kept++] = rows.list[i];
+	}
+	rows.count = kept;
+	keep_rows(reader, &rows, growth, growth_count);
+}
+
 static int compare_scans(const void *a, const void *b)
 {
 	const struct mp_leak_scan *x = a;
@@ -942,6 +979,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_locks(reader);
 	read_lock_shares(reader);
 	read_lock_waits(reader);
+	read_growth(reader);
 	read_leak_scans(reader);
 	read_leaks(reader);
 	read_lock_details(reader);

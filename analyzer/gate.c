@@ -338,6 +338,25 @@ static void judge_temporary(struct gate *gate, struct gate_rule *rule)
 	judge_total(gate, rule, "temporary allocations", &share, NULL);
 }
 
+static void judge_growth(struct gate *gate, struct gate_rule *rule)
+{
+	const struct summary_growth *growth = &gate->summary->growth;
+
+	rule->title = "growth of any one stack";
+	rule->bound = format_text(&gate->arena, "limit %s per hour", bytes_text(rule->limit.value).text);
+	rule->found = growth->function ? format_text(&gate->arena, "%s per hour (at least %s) by %s",
+						     bytes_text(growth->bytes_per_hour).text,
+						     bytes_text(growth->bytes_per_hour_low).text, growth->function)
+				       : NOTHING;
+	if (growth->bytes_per_hour_low > rule->limit.value) {
+		fail(rule);
+	} else if (growth->unjudged > 0 && !gate->policy->allow_partial) {
+		rule->outcome = GATE_NOT_JUDGED;
+		rule->why = format_text(&gate->arena, "too few points in time in %zu of %s", growth->unjudged,
+					count_text((double)gate->summary->dumps, "dump").text);
+	}
+}
+
 static void need_locks(struct gate *gate, struct gate_rule *rule)
 {
 	if (rule->outcome != GATE_PASSED || gate->summary->without_locks == 0 || gate->policy->allow_partial)
@@ -401,6 +420,9 @@ static void judge_rule(struct gate *gate, struct gate_rule *rule)
 	switch (rule->limit.kind) {
 	case LIMIT_PEAK:
 		judge_total(gate, rule, "peak", &now->peak_bytes, old ? &old->peak_bytes : NULL);
+		break;
+	case LIMIT_GROWTH:
+		judge_growth(gate, rule);
 		break;
 	case LIMIT_ALLOCS:
 		judge_total(gate, rule, "allocations", &now->alloc_count, old ? &old->alloc_count : NULL);

@@ -77,6 +77,7 @@ OUT_FORMATS(X)
 /* Parts of the text report. */
 void out_text_sites(const struct report *report, const struct term *term);
 void out_text_leaks(const struct report *report, const struct term *term);
+void out_text_growth(const struct report *report, const struct term *term);
 void out_text_locks(const struct report *report, const struct term *term);
 
 #endif

@@ -12,6 +12,7 @@
 #include "coverage.h"
 #include "json_out.h"
 #include "json_text.h"
+#include "growth_view.h"
 #include "leak_view.h"
 #include "size_classes.h"
 #include "stack_view.h"
@@ -498,6 +499,37 @@ static void write_leaks(struct json_out *json, const struct leak_view *view)
 	}
 }
 
+static void write_growth(struct json_out *json)
+{
+	const struct report *report = json->report;
+	struct growth_view view;
+	FILE *out = json->out;
+	size_t written = 0;
+
+	growth_view_init(&view, report->profile);
+	fprintf(out, ",\n\"growth\":{\"judged\":%s,\"points\":%zu", view.judged ? "true" : "false", view.points);
+	write_member(json, "from_ns", view.judged ? since_start(report->profile, view.from_ns) : json_null());
+	write_member(json, "to_ns", view.judged ? since_start(report->profile, view.to_ns) : json_null());
+	fputs(",\"sites\":[", out);
+	for (size_t i = 0; i < view.count && written < limit(report, view.count); i++) {
+		const struct growth *growth = &view.list[i];
+
+		if (report->filter && !filter_matches_stack(report->filter, growth->stack))
+			continue;
+		next_element(json, written++);
+		fprintf(out, "{\"site\":%" PRIu32 ",\"bytes_per_s\":%.0f,\"bytes_per_s_low\":%.0f", growth->stack,
+			growth->bytes_per_s, growth->bytes_per_s_low);
+		fprintf(out, ",\"blocks_per_s\":%.3f,\"score\":%.3f,\"grown_bytes\":%" PRIu64, growth->blocks_per_s,
+			growth->score, growth->grown_bytes);
+		fprintf(out, ",\"live_bytes\":%" PRIu64 ",\"live_count\":%" PRIu64 ",", growth->live_bytes,
+			growth->live_count);
+		json_out_stack(json, growth->stack);
+		fputc('}', out);
+	}
+	fputs("]}", out);
+	growth_view_free(&view);
+}
+
 static void write_lists(struct json_out *json, const struct leak_view *view)
 {
 	const struct report *report = json->report;
@@ -565,6 +597,7 @@ void out_json(const struct report *report, FILE *out)
 	write_member(&json, "options", make_options(profile));
 	write_member(&json, "leak_scan", make_leak_scan(profile, &view));
 	write_member(&json, "leak_totals", make_leak_totals(&view));
+	write_growth(&json);
 	write_lists(&json, &view);
 	write_member(&json, "warnings", make_warnings(report));
 	fputs("\n}\n", out);

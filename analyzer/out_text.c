@@ -560,8 +560,10 @@ void out_text(const struct report *report, FILE *out)
 		print_timeline(report, &term);
 	}
 	print_filter(report, &term);
-	if (!report->options->single)
+	if (!report->options->single) {
 		out_text_leaks(report, &term);
+		out_text_growth(report, &term);
+	}
 	out_text_sites(report, &term);
 	if (!report->options->single) {
 		out_text_locks(report, &term);

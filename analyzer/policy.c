@@ -108,7 +108,8 @@ static void put_limit(struct policy *policy, const struct limit *limit)
 /* "64K", or where a baseline has something to compare with "+64K" and "+10%". */
 static bool parse_limit_value(struct limit *limit, const char *text, const char *where, struct err *err)
 {
-	bool can_be_relative = limit_key(limit->kind) == POLICY_KEY_NONE && limit_unit(limit->kind) != POLICY_PERCENT;
+	bool can_be_relative = limit_key(limit->kind) == POLICY_KEY_NONE && limit_unit(limit->kind) != POLICY_PERCENT &&
+			       limit->kind != LIMIT_GROWTH;
 	size_t length = strlen(text);
 	bool ok;
 

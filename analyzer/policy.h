@@ -32,6 +32,8 @@ enum policy_unit { POLICY_BYTES, POLICY_COUNT, POLICY_PERCENT, POLICY_TIME };
 	  "the same for all stacks together")                                                                     \
 	X(PEAK, limit_peak, "limit-peak", BYTES, NONE, "SIZE",                                                    \
 	  "largest heap of any process; +SIZE or +N%: more than in the baseline")                                 \
+	X(GROWTH, limit_growth, "limit-growth", BYTES, NONE, "SIZE",                                              \
+	  "growth per hour of any one stack whose live memory keeps growing")                                     \
 	X(ALLOCS, limit_allocs, "limit-allocs", COUNT, NONE, "N", "allocations of all processes; also +N or +N%") \
 	X(TEMPORARY, limit_temporary, "limit-temporary", PERCENT, NONE, "PERCENT",                                \
 	  "share of temporary allocations in all")                                                                \

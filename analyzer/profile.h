@@ -133,6 +133,8 @@ struct profile {
 	size_t lock_share_count;
 	const struct mp_lock_wait *lock_waits;
 	size_t lock_wait_count;
+	const struct mp_growth *growth; /* by stack, then time; none twice */
+	size_t growth_count;
 	const struct mp_leak_scan *leak_scans; /* numbers ascend */
 	size_t leak_scan_count;
 	const struct mp_leak *leaks; /* of scans that are here; of known classes; leak_view.h makes sense of them */

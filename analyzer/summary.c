@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dump_file.h"
+#include "growth_view.h"
 #include "leak_view.h"
 #include "lock_class.h"
 #include "name_key.h"
@@ -387,6 +388,29 @@ static void add_process(struct summary *summary, const struct profile *profile)
 	summary->without_locks += !(profile->process.features & MP_FEATURE_LOCKS);
 }
 
+static void add_growth(struct summary *summary, struct summary_source *source)
+{
+	struct summary_growth *worst = &summary->growth;
+	struct growth_view view;
+
+	growth_view_init(&view, &source->profile);
+	worst->unjudged += !view.judged;
+	for (size_t i = 0; i < view.count; i++) {
+		double low = view.list[i].bytes_per_s_low * 3600;
+		const struct frame *frame;
+		struct summary_stack stack;
+
+		if (worst->function && low <= worst->bytes_per_hour_low)
+			continue;
+		stack = copy_stack(summary, source, view.list[i].stack);
+		frame = summary_main_frame(&stack);
+		worst->function = frame && frame->function ? frame->function : "?";
+		worst->bytes_per_hour = view.list[i].bytes_per_s * 3600;
+		worst->bytes_per_hour_low = low;
+	}
+	growth_view_free(&view);
+}
+
 static void add_source(struct summary *summary, struct summary_source *source)
 {
 	const struct aggregate *aggregate = &source->aggregate;
@@ -396,6 +420,7 @@ static void add_source(struct summary *summary, struct summary_source *source)
 	add_process(summary, &source->profile);
 	add_totals(summary, &source->profile, &aggregate->totals);
 	note_defects(summary, &source->profile, &leaks, &aggregate->totals);
+	add_growth(summary, source);
 	for (size_t i = 0; i < leaks.leak_count; i++)
 		add_leak_row(summary, source, &leaks.leaks[i]);
 	add_locks(summary, source);

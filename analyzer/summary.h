@@ -65,6 +65,14 @@ struct summary_site {
 	struct amount alloc_count, alloc_bytes, peak_bytes, live_bytes, temporary_count;
 };
 
+/* The stack that grows fastest, of all dumps; see growth_view.h. */
+struct summary_growth {
+	const char *function; /* NULL: none grows */
+	double bytes_per_hour;
+	double bytes_per_hour_low;
+	size_t unjudged; /* dumps with too few points in time */
+};
+
 struct summary_totals {
 	struct amount peak_bytes; /* of the process that had most */
 	const char *peak_dump;    /* which */
@@ -104,6 +112,7 @@ struct summary {
 	size_t without_locks; /* dumps in which locks were not recorded */
 	size_t defects[SUMMARY_REPLACED + 1];
 	struct summary_totals totals;
+	struct summary_growth growth;
 	VEC(struct summary_leak) leaks;
 	VEC(struct summary_lock) locks;
 	VEC(struct summary_site) sites;

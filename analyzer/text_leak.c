@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "growth_view.h"
 #include "leak_view.h"
 #include "out.h"
 #include "stack_view.h"
@@ -50,9 +51,18 @@ static void print_sums(const struct leak_view *view, const struct term *term)
 	}
 }
 
-static void print_leak(const struct report *report, const struct term *term, size_t rank, const struct leak *leak)
+static void print_stack(const struct report *report, const struct term *term, uint32_t node)
 {
 	struct stack_view stack = { 0 };
+
+	stack_view_fill(&stack, report->profile, report->symbols, node);
+	text_stack_print(term, stack.frames.list, stack.frames.count, stack.mark, STACK_INDENT,
+			 report->options->full_stacks ? SIZE_MAX : INNER_FRAMES);
+	stack_view_free(&stack);
+}
+
+static void print_leak(const struct report *report, const struct term *term, size_t rank, const struct leak *leak)
+{
 	char number[24];
 
 	snprintf(number, sizeof(number), "#%zu", rank);
@@ -66,10 +76,7 @@ static void print_leak(const struct report *report, const struct term *term, siz
 	if (leak->cycle_count > 0)
 		fprintf(term->out, "; %s in cycles", units_count(units_signed(leak->cycle_count)).text);
 	fputc('\n', term->out);
-	stack_view_fill(&stack, report->profile, report->symbols, leak->stack);
-	text_stack_print(term, stack.frames.list, stack.frames.count, stack.mark, STACK_INDENT,
-			 report->options->full_stacks ? SIZE_MAX : INNER_FRAMES);
-	stack_view_free(&stack);
+	print_stack(report, term, leak->stack);
 }
 
 static bool is_shown(const struct report *report, const struct leak *leak)
@@ -117,4 +124,50 @@ void out_text_leaks(const struct report *report, const struct term *term)
 		fprintf(term->out, "  no verdict on what was not freed: %s\n\n", view.scan.why_not);
 	}
 	leak_view_free(&view);
+}
+
+/* Slopes are small numbers per second, and what people remember is the memory after a day. */
+#define S_PER_HOUR 3600
+
+static struct units bytes_per_hour(double bytes_per_s)
+{
+	return units_bytes((int64_t)(bytes_per_s * S_PER_HOUR));
+}
+
+static void print_growth(const struct report *report, const struct term *term, size_t rank, const struct growth *growth)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "#%zu", rank);
+	fprintf(term->out, "%-4s", number);
+	term_print(term, TERM_VALUE, "%11s", bytes_per_hour(growth->bytes_per_s).text);
+	fprintf(term->out, "/h  (at least %s), %s blocks/h, score %.2f; %s in %s %s so far\n",
+		bytes_per_hour(growth->bytes_per_s_low).text,
+		units_count((int64_t)(growth->blocks_per_s * S_PER_HOUR)).text, growth->score,
+		units_bytes(units_signed(growth->live_bytes)).text, units_count(units_signed(growth->live_count)).text,
+		blocks(growth->live_count));
+	print_stack(report, term, growth->stack);
+}
+
+void out_text_growth(const struct report *report, const struct term *term)
+{
+	size_t top = report->options->top > 0 ? (size_t)report->options->top : SHOWN;
+	struct growth_view view;
+	size_t shown = 0;
+
+	growth_view_init(&view, report->profile);
+	if (view.count > 0) {
+		term_print(term, TERM_TITLE, "GROWING");
+		fprintf(term->out, "  %s, over the last %s at %zu points in time\n",
+			units_plural((int64_t)view.count, "site").text,
+			units_duration(view.to_ns - view.from_ns).text, view.points);
+		for (size_t i = 0; i < view.count && shown < top; i++) {
+			if (!report->filter || filter_matches_stack(report->filter, view.list[i].stack))
+				print_growth(report, term, ++shown, &view.list[i]);
+		}
+		if (view.count > shown && !report->filter)
+			term_line(term, TERM_DIM, "%s %zu more", term_ellipsis(term), view.count - shown);
+		fputc('\n', term->out);
+	}
+	growth_view_free(&view);
 }

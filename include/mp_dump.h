@@ -51,6 +51,7 @@
 	X(LOCK_ORDER, 19, mp_lock_order, "MEMPROF_LOCK_ORDER: a lock taken while another was held") \
 	X(LEAK_SCAN, 20, mp_leak_scan, "searches for leaks: when, how, and why not")      \
 	X(LEAK, 21, mp_leak, "what a search found, by class and stack")                   \
+	X(GROWTH, 31, mp_growth, "live bytes of the largest sites, at points in time")    \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -279,6 +280,18 @@ struct mp_tick {
 };
 _Static_assert(sizeof(struct mp_tick) == 64, "format change");
 #define MP_TICKS_MAX 1024
+
+/* One site at one point in time; rows of a point have the same time and no order. Sites not in a point had less. */
+struct mp_growth {
+	uint64_t time_ns;		/* key */
+	uint32_t stack;
+	uint32_t cut;			/* 0: that point has all sites with live bytes; 1: only those with most */
+	int64_t live_bytes;
+	int64_t live_count;		/* as in struct mp_site */
+};
+_Static_assert(sizeof(struct mp_growth) == 32, "format change");
+#define MP_GROWTH_POINTS 24
+#define MP_GROWTH_SITES 128
 
 /* X(name, number, JSON and text name, category) */
 #define MP_LOCK_KINDS(X)                          \

@@ -7,6 +7,7 @@
 #include "atomic.h"
 #include "compiler.h"
 #include "dump_map.h"
+#include "growth.h"
 #include "options.h"
 #include "os.h"
 #include "thread.h"
@@ -20,6 +21,9 @@ static struct os_lock lock;
 
 /* A change by more than this part of the peak gets a point before its time, up to this many in one interval. */
 #define JUMP_SHARE 16
+
+/* Points per site, which cost more, are so much rarer. */
+#define GROWTH_INTERVALS 50
 
 void timeline_init(uint64_t start_ns)
 {
@@ -39,6 +43,7 @@ void timeline_init(uint64_t start_ns)
 	chunk->rows = MP_TICKS_MAX;
 	ticks = (struct mp_tick *)(void *)(chunk + 1);
 	interval_ns = opt.timeline_ms * 1000000;
+	growth_init(start_ns, interval_ns * GROWTH_INTERVALS);
 	store_relaxed(&next_ns, start_ns);
 }
 
@@ -124,6 +129,7 @@ void timeline_tick(uint64_t now_ns)
 	if (due == next_ns && ticks) {
 		store_relaxed(&next_ns, now_ns + interval_ns);
 		add_point(now_ns);
+		growth_tick(now_ns);
 		store_relaxed(&next_ns, now_ns + interval_ns); /* thinning made it longer */
 	}
 	os_unlock(&lock);

@@ -34,6 +34,10 @@ def promise($what; holds): if holds then empty else $what end;
 	(.timeline[] | promise("point in time"; counts(["time_ns", "live_bytes"]))),
 	(.timeline | map(.time_ns) | promise("timeline is not sorted"; . == sort)),
 	(.sites[] | promise("site \(.id)"; has("id") and counts(site_counts + ["peak_bytes"]) and (.stack | stack))),
+	(.growth | promise("growth"; (.judged | type == "boolean") and (.points | count)
+		and (.from_ns | count_or_null) and (.judged or .sites == []))),
+	(.growth.sites[] | promise("growth of site \(.site)"; counts(["live_bytes", "live_count", "grown_bytes"])
+		and .bytes_per_s_low > 0 and .score > 0 and .score <= 1 and (.stack | stack))),
 	(.leak_scan | promise("leak_scan";
 		(.ran | type == "boolean") and (if .ran then .why_not == null and (.method | type == "string")
 			and counts(["duration_ns", "pause_ns", "block_count", "root_bytes"])

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A site grows if nearly all later points are higher than earlier ones (Kendall), if a slope of zero lies outside of
+ * what chance would do (Theil and Sen, with the interval of Kendall's variance), and if there are more blocks, too: a
+ * buffer that doubles now and then is no leak. The first quarter of the run is left out, when programs fill caches.
+ */
+#include "growth_view.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "arena.h"
+#include "vec.h"
+
+#define POINTS_MIN 6u
+#define POINTS_MAX 256u /* a damaged file may have any number */
+#define SCORE_MIN  0.8
+#define GROWTH_MIN 0.1 /* of what is live in the end; less is a large cache that has not quite filled up */
+#define NS_PER_S   1e9
+#define SIGMAS_95  1.96
+
+struct point {
+	uint64_t time_ns;
+	bool cut; /* what is not in it may have been there */
+};
+
+struct series {
+	size_t count;
+	double time_s[POINTS_MAX];
+	double bytes[POINTS_MAX];
+	double blocks[POINTS_MAX];
+};
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct point *x = a;
+	const struct point *y = b;
+
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Fastest first. */
+static int compare_growths(const void *a, const void *b)
+{
+	const struct growth *x = a;
+	const struct growth *y = b;
+
+	if (x->bytes_per_s != y->bytes_per_s)
+		return x->bytes_per_s > y->bytes_per_s ? -1 : 1;
+	return (x->stack > y->stack) - (x->stack < y->stack);
+}
+
+/* All times, ascending; returns how many. */
+static size_t list_points(const struct profile *profile, struct point *points)
+{
+	size_t count = 0;
+	size_t kept = 0;
+	struct point *all = memory_zeroed(profile->growth_count + 1, sizeof(*all));
+
+	for (size_t i = 0; i < profile->growth_count; i++)
+		all[count++] = (struct point){ profile->growth[i].time_ns, profile->growth[i].cut != 0 };
+	if (count > 1)
+		qsort(all, count, sizeof(*all), compare_points);
+	for (size_t i = 0; i < count && kept < POINTS_MAX; i++) {
+		if (kept == 0 || points[kept - 1].time_ns != all[i].time_ns)
+			points[kept++] = all[i];
+	}
+	free(all);
+	return kept;
+}
+
+/* ROWS of one stack. What is not in a point that has all sites was 0. */
+static void make_series(const struct mp_growth *rows, size_t row_count, const struct point *points, size_t count,
+			struct series *series)
+{
+	size_t at = 0;
+
+	series->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		bool found;
+
+		while (at < row_count && rows[at].time_ns < points[i].time_ns)
+			at++;
+		found = at < row_count && rows[at].time_ns == points[i].time_ns;
+		if (!found && points[i].cut)
+			continue;
+		series->time_s[series->count] = (double)(points[i].time_ns - points[0].time_ns) / NS_PER_S;
+		series->bytes[series->count] = found ? (double)rows[at].live_bytes : 0;
+		series->blocks[series->count] = found ? (double)rows[at].live_count : 0;
+		series->count++;
+	}
+}
+
+/* The median slope of VALUES, and the lower end of its interval. */
+static double slope_of(const struct series *series, const double *values, double *ret_low)
+{
+	static double slopes[POINTS_MAX * POINTS_MAX / 2];
+	double n = (double)series->count;
+	double reach = SIGMAS_95 * sqrt(n * (n - 1) * (2 * n + 5) / 18);
+	size_t count = 0;
+	double low;
+
+	for (size_t i = 0; i < series->count; i++) {
+		for (size_t j = i + 1; j < series->count; j++)
+			slopes[count++] = (values[j] - values[i]) / (series->time_s[j] - series->time_s[i]);
+	}
+	qsort(slopes, count, sizeof(*slopes), compare_doubles);
+	low = ((double)count - reach) / 2;
+	*ret_low = slopes[low > 0 ? (size_t)low : 0];
+	return count % 2 ? slopes[count / 2] : (slopes[count / 2 - 1] + slopes[count / 2]) / 2;
+}
+
+static double score_of(const struct series *series)
+{
+	double sum = 0;
+	double pairs = 0;
+
+	for (size_t i = 0; i < series->count; i++) {
+		for (size_t j = i + 1; j < series->count; j++, pairs++)
+			sum += (series->bytes[j] > series->bytes[i]) - (series->bytes[j] < series->bytes[i]);
+	}
+	return sum / pairs;
+}
+
+/* Does it grow? */
+static bool judge(const struct series *series, struct growth *growth)
+{
+	size_t last = series->count - 1;
+	double grown, blocks_low;
+
+	growth->score = score_of(series);
+	growth->bytes_per_s = slope_of(series, series->bytes, &growth->bytes_per_s_low);
+	growth->blocks_per_s = slope_of(series, series->blocks, &blocks_low);
+	grown = growth->bytes_per_s * (series->time_s[last] - series->time_s[0]);
+	growth->grown_bytes = grown > 0 ? (uint64_t)grown : 0;
+	growth->live_bytes = (uint64_t)series->bytes[last];
+	growth->live_count = (uint64_t)series->blocks[last];
+	return growth->score >= SCORE_MIN && growth->bytes_per_s_low > 0 && growth->blocks_per_s > 0 &&
+	       blocks_low > 0 && grown >= GROWTH_MIN * series->bytes[last];
+}
+
+void growth_view_init(struct growth_view *view, const struct profile *profile)
+{
+	static struct point points[POINTS_MAX];
+	static struct series series;
+	size_t count = list_points(profile, points);
+	size_t warm_up = 0;
+	VEC(struct growth) list = { 0 };
+
+	*view = (struct growth_view){ 0 };
+	while (warm_up < count && (points[warm_up].time_ns - profile->process.start_ns) * 4 <
+					  points[count - 1].time_ns - profile->process.start_ns)
+		warm_up++;
+	view->points = count - warm_up;
+	if (view->points < POINTS_MIN)
+		return;
+	view->judged = true;
+	view->from_ns = points[warm_up].time_ns;
+	view->to_ns = points[count - 1].time_ns;
+	for (size_t i = 0, next; i < profile->growth_count; i = next) {
+		struct growth growth = { .stack = profile->growth[i].stack };
+
+		for (next = i; next < profile->growth_count && profile->growth[next].stack == growth.stack;)
+			next++;
+		make_series(&profile->growth[i], next - i, points + warm_up, view->points, &series);
+		if (series.count >= POINTS_MIN && judge(&series, &growth))
+			vec_push(&list) = growth;
+	}
+	if (list.count > 1)
+		qsort(list.list, list.count, sizeof(*list.list), compare_growths);
+	view->list = list.list;
+	view->count = list.count;
+}
+
+void growth_view_free(struct growth_view *view)
+{
+	free(view->list);
+	*view = (struct growth_view){ 0 };
+}

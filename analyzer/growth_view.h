@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Sites whose live memory grows as long as the program runs: the verdict for programs that do not end. */
+#ifndef MP_GROWTH_VIEW_H
+#define MP_GROWTH_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile.h"
+
+struct growth {
+	uint32_t stack;
+	double bytes_per_s;     /* median of the slopes between all pairs of points */
+	double bytes_per_s_low; /* lower end of the interval that holds the slope in 95 % of cases */
+	double blocks_per_s;
+	double score;         /* pairs of points where it grew less those where it shrank, of all: up to 1 */
+	uint64_t grown_bytes; /* from the first of the points to the last, along the slope */
+	uint64_t live_bytes;  /* at the last point, and blocks */
+	uint64_t live_count;
+};
+
+struct growth_view {
+	size_t points;           /* that were judged; the warm-up is not */
+	uint64_t from_ns, to_ns; /* of these */
+	bool judged;             /* false: too few points, and no list */
+	struct growth *list;     /* that grow, fastest first */
+	size_t count;
+};
+
+void growth_view_init(struct growth_view *view, const struct profile *profile);
+void growth_view_free(struct growth_view *view);
+
+#endif
