@@ -199,3 +199,23 @@ small_dump()
 	LD_PRELOAD=$LIBRARY MEMPROF_OUT=$PWD/dumps/leak.bin "$TARGETS/leak" >/dev/null 3>/dev/null || fail "leak failed"
 	[ -s dumps/leak.bin ] || fail "no dump"
 }
+
+# exits_while_busy N: exit_while_busy ends N times, each time in time, with its status, and with the same verdict.
+exits_while_busy()
+{
+	local i dump=$PWD/dumps/busy.bin status found
+
+	mkdir -p dumps
+	for ((i = 1; i <= $1; i++)); do
+		rm -f "$dump"
+		status=0
+		timeout 120 env LD_PRELOAD="$LIBRARY" MEMPROF_OUT="$dump" MEMPROF_LEAK_TIMEOUT_MS=60000 \
+			"$TARGETS/exit_while_busy" 3>/dev/null || status=$?
+		is "status of run $i" "$status" 3
+		found=$("$ANALYZE" --format json --no-symbols "$dump" | jq -rc '[.leak_scan.ran,
+			([.leaks[] | select(.class == "definite" or .class == "indirect")] |
+				(map(.count) | add), (map(.bytes) | add), (map(.class) | unique | join(" ")))] |
+			map(tostring) | join(" ")')
+		is "verdict of run $i" "$found" "true 3 3003 definite"
+	done
+}
