@@ -206,6 +206,6 @@ for test in "${tests[@]}"; do
 		diff "$scratch/plain.log" "$scratch/memprof.log" | head -n "${DIFF_LINES:-10}" | sed 's/^/    /'
 	fi
 done
-echo "$suite: ${#tests[@]} tests${checks:+ with $checks checks}, $same with the same result ($passed passed without memprof), $different different," \
-	"$recorded dumps, tests with unreadable ones: $unreadable"
+echo "$suite: ${#tests[@]} tests${checks:+ with $checks checks}, $same with the same result" \
+	"($passed passed without memprof), $different different, $recorded dumps, tests with unreadable ones: $unreadable"
 [ "$different" -eq 0 ] && [ "$unreadable" -eq 0 ]
