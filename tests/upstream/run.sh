@@ -207,5 +207,6 @@ for test in "${tests[@]}"; do
 	fi
 done
 echo "$suite: ${#tests[@]} tests${checks:+ with $checks checks}, $same with the same result" \
-	"($passed passed without memprof), $different different, $recorded dumps, tests with unreadable ones: $unreadable"
+	"($passed passed without memprof), $different different," \
+	"$recorded dumps, tests with unreadable ones: $unreadable"
 [ "$different" -eq 0 ] && [ "$unreadable" -eq 0 ]
