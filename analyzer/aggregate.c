@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "lifetimes.h"
 #include "size_classes.h"
 
 /* Signed fields are added without the sign, because overflow of signed numbers is not defined. */
@@ -259,6 +260,7 @@ void aggregate_init(struct aggregate *aggregate, const struct profile *profile)
 	*aggregate = (struct aggregate){ 0 };
 	sum_sites(aggregate, profile);
 	size_classes_sum(aggregate, profile);
+	lifetimes_sum(aggregate, profile);
 	sum_marks(aggregate, profile);
 	sum_locks(aggregate, profile);
 }

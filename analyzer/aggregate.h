@@ -16,6 +16,14 @@ struct size_sum {
 	uint64_t bytes;
 };
 
+/* Fields as in struct mp_lifetime: a weight of 1 stands for MP_LIFETIME_EVERY blocks. */
+struct lifetime_sum {
+	uint64_t observed;
+	uint64_t elsewhere;
+	uint64_t sum_ns;
+	uint64_t counts[MP_LIFETIME_CLASSES];
+};
+
 /* Fields as in struct mp_site. Nothing is clamped: in the dump of a running program a number may be a little off. */
 struct site {
 	uint32_t stack; /* 0: stacks that the file does not have */
@@ -31,6 +39,7 @@ struct site {
 	uint64_t realloc_count;
 	const struct size_sum *sizes; /* smallest first; no class without allocations */
 	size_t size_count;            /* 0: the dump does not tell, or there were no allocations */
+	struct lifetime_sum *lifetimes; /* NULL: not known */
 	/* Of a sampled dump: estimated variances of the sums above; live is alloc - free. */
 	double alloc_count_var, alloc_bytes_var;
 	double free_count_var, free_bytes_var;

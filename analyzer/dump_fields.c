@@ -134,6 +134,16 @@ static const struct dump_field lock_wait_fields[] = {
 	FIELD(mp_lock_wait, timeouts, NUMBER),
 };
 
+static const struct dump_field lifetime_fields[] = {
+	FIELD(mp_lifetime, stack, NUMBER),     FIELD(mp_lifetime, observed, NUMBER),
+	FIELD(mp_lifetime, elsewhere, NUMBER), FIELD(mp_lifetime, sum_ns, NUMBER),
+	FIELD(mp_lifetime, counts[0], NUMBER), FIELD(mp_lifetime, counts[1], NUMBER),
+	FIELD(mp_lifetime, counts[2], NUMBER), FIELD(mp_lifetime, counts[3], NUMBER),
+	FIELD(mp_lifetime, counts[4], NUMBER), FIELD(mp_lifetime, counts[5], NUMBER),
+	FIELD(mp_lifetime, counts[6], NUMBER), FIELD(mp_lifetime, counts[7], NUMBER),
+	FIELD(mp_lifetime, counts[8], NUMBER), FIELD(mp_lifetime, counts[9], NUMBER),
+};
+
 static const struct dump_field lock_hist_fields[] = {
 	FIELD(mp_lock_hist, lock, NUMBER),      FIELD(mp_lock_hist, what, NUMBER),
 	FIELD(mp_lock_hist, octave, NUMBER),    FIELD(mp_lock_hist, cells[0], NUMBER),
@@ -274,6 +284,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
 		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),
 		[MP_CHUNK_GROWTH] = FIELDS(growth_fields, 0),
+		[MP_CHUNK_LIFETIME] = FIELDS(lifetime_fields, 0),
 		[MP_CHUNK_SYMBOL] = FIELDS(symbol_fields, 0),
 	};
 

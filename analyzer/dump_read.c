@@ -597,6 +597,21 @@ static void read_site_samples(struct reader *reader)
 	keep_rows(reader, &rows, site_samples, site_sample_count);
 }
 
+static void read_lifetimes(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LIFETIME);
+	VEC(struct mp_lifetime) rows = { 0 };
+	struct mp_lifetime row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.stack == 0)
+			continue;
+		row.stack = check_stack(reader, row.stack, walk.offset);
+		vec_push(&rows) = row;
+	}
+	keep_rows(reader, &rows, lifetimes, lifetime_count);
+}
+
 static void scale_thread(const struct profile *profile, struct mp_thread *row)
 {
 	row->alloc_count = profile_blocks(profile, row->alloc_count);
@@ -974,6 +989,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_nodes(reader);
 	read_sites(reader);
 	read_site_samples(reader);
+	read_lifetimes(reader);
 	read_threads(reader);
 	read_ticks(reader);
 	read_locks(reader);

@@ -14,6 +14,7 @@
 #include "json_text.h"
 #include "growth_view.h"
 #include "leak_view.h"
+#include "lifetimes.h"
 #include "size_classes.h"
 #include "stack_view.h"
 #include "units.h"
@@ -153,6 +154,33 @@ static json_t *make_sizes(const struct report *report, const struct site *site)
 	return array;
 }
 
+/* Of the blocks that were observed; their numbers as estimates for all. */
+static json_t *make_lifetimes(const struct lifetime_sum *sum)
+{
+	json_t *object;
+	json_t *classes;
+
+	if (!sum)
+		return json_null();
+	object = json_object();
+	classes = json_array();
+	put(object, "observed", number(sum->observed));
+	put(object, "mean_ns", number(lifetime_mean_ns(sum)));
+	put(object, "freed_elsewhere_count", number(sum->elsewhere * MP_LIFETIME_EVERY));
+	for (uint32_t k = 0; k < MP_LIFETIME_CLASSES; k++) {
+		json_t *class = json_object();
+
+		put(class, "from_ns", number(lifetime_from_ns(k)));
+		put(class, "to_ns", number_unless(lifetime_to_ns(k) - 1, k == MP_LIFETIME_CLASSES - 1));
+		put(class, "count", number(sum->counts[k] * MP_LIFETIME_EVERY));
+		if (sum->counts[k])
+			json_array_append(classes, class);
+		json_decref(class);
+	}
+	put(object, "classes", classes);
+	return object;
+}
+
 static json_t *make_totals(const struct report *report)
 {
 	const struct profile *profile = report->profile;
@@ -172,6 +200,7 @@ static json_t *make_totals(const struct report *report)
 	put(object, "temporary_count", number(totals->temporary_count));
 	put(object, "realloc_count", number(totals->realloc_count));
 	put(object, "sizes", make_sizes(report, totals));
+	put(object, "lifetimes", make_lifetimes(totals->lifetimes));
 	put(object, "inherited_count", number(profile->inherited_count));
 	put(object, "inherited_bytes", number(profile->inherited_bytes));
 	put(object, "inherited_free_count", number(profile->inherited_free_count));
@@ -386,6 +415,16 @@ static void write_sizes(struct json_out *json, const struct site *site)
 	fputs("],", json->out);
 }
 
+static void write_lifetimes(struct json_out *json, const struct site *site)
+{
+	json_t *object = make_lifetimes(site->lifetimes);
+
+	fputs("\"lifetimes\":", json->out);
+	json_dumpf(object, json->out, JSON_COMPACT | JSON_ENCODE_ANY);
+	fputc(',', json->out);
+	json_decref(object);
+}
+
 static void write_site(struct json_out *json, const struct site *site)
 {
 	FILE *out = json->out;
@@ -398,6 +437,7 @@ static void write_site(struct json_out *json, const struct site *site)
 	fprintf(out, ",\"temporary_count\":%" PRIu64 ",\"realloc_count\":%" PRIu64 ",", site->temporary_count,
 		site->realloc_count);
 	write_sizes(json, site);
+	write_lifetimes(json, site);
 	if (profile_is_sampled(json->report->profile))
 		write_errors(out, site);
 	json_out_stack(json, site->stack);

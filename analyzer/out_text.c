@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "coverage.h"
+#include "lifetimes.h"
 #include "out.h"
 #include "size_classes.h"
 #include "stack_view.h"
@@ -161,6 +162,13 @@ static void print_amount(const struct term *term, const char *label, const char 
 	fputs(rest, term->out);
 }
 
+static void print_bar(const struct term *term, uint64_t value, uint64_t largest)
+{
+	double share = (double)value / (double)largest;
+
+	fputs(term_bar(term, value > 0 ? 1 + (unsigned)(share * (TERM_LEVELS - 2)) : 0), term->out);
+}
+
 /* How many allocations each class of sizes has, the largest as a full bar. */
 static void print_sizes(const struct site *totals, const struct term *term)
 {
@@ -179,9 +187,7 @@ static void print_sizes(const struct site *totals, const struct term *term)
 	fprintf(term->out, "  %-*s", LABEL_COLUMNS, "sizes");
 	term_style(term, TERM_GRAPH);
 	for (size_t i = 0, k = sizes[0].size_class; k <= sizes[last].size_class; k++) {
-		double share = sizes[i].size_class == k ? (double)sizes[i].count / (double)largest : 0;
-
-		fputs(term_bar(term, share > 0 ? 1 + (unsigned)(share * (TERM_LEVELS - 2)) : 0), term->out);
+		print_bar(term, sizes[i].size_class == k ? sizes[i].count : 0, largest);
 		i += sizes[i].size_class == k;
 	}
 	term_style(term, TERM_PLAIN);
@@ -189,6 +195,36 @@ static void print_sizes(const struct site *totals, const struct term *term)
 	fprintf(term->out, "%s, half of the allocations up to ",
 		units_bytes(units_signed(size_class_to(sizes[last].size_class))).text);
 	fprintf(term->out, "%s\n", units_bytes(units_signed(size_class_to(sizes[median].size_class))).text);
+}
+
+/* The same for lifetimes, in powers of ten. */
+static void print_lifetimes(const struct site *totals, const struct term *term)
+{
+	const struct lifetime_sum *sum = totals->lifetimes;
+	uint64_t largest = 0;
+	uint64_t all = 0;
+	uint64_t below = 0;
+	uint32_t median = 0;
+
+	for (uint32_t k = 0; sum && k < MP_LIFETIME_CLASSES; k++) {
+		all += sum->counts[k];
+		largest = sum->counts[k] > largest ? sum->counts[k] : largest;
+	}
+	if (all == 0)
+		return;
+	while ((below += sum->counts[median]) < all - all / 2)
+		median++;
+	fprintf(term->out, "  %-*s", LABEL_COLUMNS, "lifetimes");
+	term_style(term, TERM_GRAPH);
+	for (uint32_t k = 0; k < MP_LIFETIME_CLASSES; k++)
+		print_bar(term, sum->counts[k], largest);
+	term_style(term, TERM_PLAIN);
+	if (median < MP_LIFETIME_CLASSES - 1)
+		fprintf(term->out, "  1 us to 100 s, half of the freed blocks less than %s",
+			units_duration(lifetime_to_ns(median)).text);
+	else
+		fputs("  1 us to 100 s, half of the freed blocks more", term->out);
+	fprintf(term->out, "; one in %u observed\n", MP_LIFETIME_EVERY);
 }
 
 static void print_totals(const struct report *report, const struct term *term)
@@ -226,6 +262,7 @@ static void print_totals(const struct report *report, const struct term *term)
 			units_share(units_signed(totals->temporary_count), totals->alloc_count).text);
 	fputc('\n', out);
 	print_sizes(totals, term);
+	print_lifetimes(totals, term);
 	if (profile->inherited_count > 0) {
 		print_amount(term, "inherited", units_bytes(units_signed(profile->inherited_bytes)).text,
 			     units_signed(profile->inherited_count), NULL, "blocks at fork");

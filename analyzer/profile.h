@@ -121,6 +121,8 @@ struct profile {
 	size_t site_count;                         /* rows: a stack has one row per shard that met it */
 	const struct mp_site_sample *site_samples; /* of a sampled dump, else none; variances are finite, 0 or more */
 	size_t site_sample_count;
+	const struct mp_lifetime *lifetimes;
+	size_t lifetime_count;
 	const struct mp_thread *threads;
 	size_t thread_count;
 	const struct profile_module *modules; /* number N is modules[N - 1] */

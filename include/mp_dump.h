@@ -52,6 +52,7 @@
 	X(LEAK_SCAN, 20, mp_leak_scan, "searches for leaks: when, how, and why not")      \
 	X(LEAK, 21, mp_leak, "what a search found, by class and stack")                   \
 	X(GROWTH, 31, mp_growth, "live bytes of the largest sites, at points in time")    \
+	X(LIFETIME, 25, mp_lifetime, "how long some of the blocks of a site lived")       \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -226,6 +227,31 @@ struct mp_site_sample {
 	double free_bytes_var;
 };
 _Static_assert(sizeof(struct mp_site_sample) == 64, "one cache line");
+
+/* Of about so many allocations one is observed until it is freed; not in a sampled dump. */
+#define MP_LIFETIME_EVERY 256u
+#define MP_LIFETIME_CLASSES 10u
+
+/* Blocks of one stack that were observed and freed. Rows of a stack are added up. */
+struct mp_lifetime {
+	uint32_t stack;		/* key: innermost node */
+	uint32_t check;		/* for the writer */
+	uint32_t observed;	/* blocks */
+	uint32_t elsewhere;	/* weight of those that another thread freed */
+	uint64_t sum_ns;	/* of all lifetimes times their weight */
+	uint32_t counts[MP_LIFETIME_CLASSES];	/* weight of blocks by lifetime: below 1 us, below 10 us, ..., 100 s
+						 * and more. A weight of 1 stands for MP_LIFETIME_EVERY blocks. */
+};
+_Static_assert(sizeof(struct mp_lifetime) == 64, "one cache line");
+
+static inline uint32_t mp_lifetime_class(uint64_t ns)
+{
+	uint32_t k = 0;
+
+	for (uint64_t limit = 1000; ns >= limit && k < MP_LIFETIME_CLASSES - 1; limit *= 10)
+		k++;
+	return k;
+}
 
 struct mp_thread {
 	uint64_t start_ns;	/* key: first event of the thread */

@@ -185,7 +185,7 @@ static inline void *realloc_recorded(struct thread *t, const struct regs *regs, 
 	p = call(old, count, size);
 	if (likely(p != NULL)) {
 		if (likely(known))
-			heap_count_free(t, &block);
+			heap_count_free(t, (uint64_t)old, &block);
 		heap_alloc(t, regs, (uint64_t)p, size * count, true);
 	} else if (known) {
 		/*
@@ -195,7 +195,7 @@ static inline void *realloc_recorded(struct thread *t, const struct regs *regs, 
 		if (size && count)
 			live_put_back((uint64_t)old, &block);
 		else
-			heap_count_free(t, &block);
+			heap_count_free(t, (uint64_t)old, &block);
 	}
 	return p;
 }

@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "drop.h"
 #include "init.h"
+#include "lifetime.h"
 #include "lock_table.h"
 #include "options.h"
 #include "os.h"
@@ -27,8 +28,6 @@
 /* Of the peak; the sum over all threads of what is not yet flushed stays below 1/FLUSH_SHARE of it. */
 #define FLUSH_SHARE     512
 #define FLUSH_MIN_BYTES 64
-/* A timeline point is considered once in this many allocations of a thread. */
-#define TICK_EVENTS 256
 
 static uint64_t mix(uint64_t h)
 {
@@ -213,7 +212,7 @@ static MP_COLD void young_flush(struct thread *t)
 		switch (live_insert(y->address, y->bytes, y->row, &old)) {
 		case LIVE_REPLACED:
 			drop(MP_LOSS_UNSEEN_FREE);
-			heap_count_free(t, &old);
+			heap_count_free(t, 0, &old);
 			break;
 		case LIVE_NO_MEMORY:
 			drop(MP_LOSS_LIVE_FULL);
@@ -286,7 +285,7 @@ static inline bool take(struct thread *t, uint64_t address, struct live_block *r
 static MP_COLD void unseen_free(struct thread *t, const struct live_block *old)
 {
 	drop(MP_LOSS_UNSEEN_FREE);
-	heap_count_free(t, old);
+	heap_count_free(t, 0, old);
 }
 
 /* KNOWN: what the memo said, NULL = nothing. */
@@ -319,6 +318,38 @@ void heap_ignore(struct thread *t, uint64_t address)
 	ignore_newest(t, address);
 }
 
+/*
+ * Once in a few hundred allocations: a point in time, and a block whose lifetime is observed. Such a block is counted
+ * in a row of its own, by which its free is known.
+ */
+static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *site, uint64_t address)
+{
+	uint64_t key = mix((uint64_t)id_of(site) | 0x71e3d00000000000ull);
+	bool first = !t->next_observed;
+	uint64_t now_ns = os_now_ns();
+	struct mp_site *row;
+	row_id id;
+
+	t->next_observed = lifetime_next(t, t->row->alloc_count);
+	timeline_tick(now_ns);
+	if (first)
+		return site;
+	id = shard_find(t->shard, key, CHECK_AT);
+	if (id && is_full(row_at(id))) {
+		shard_close(t->shard, key, CHECK_AT);
+		id = 0;
+	}
+	if (!id) {
+		id = shard_add_marked(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
+		if (!id || id >= LIVE_ROWS_MAX)
+			return site;
+		row = row_at(id);
+		row->peak_epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
+		store_release(&row->stack, site->stack);
+	}
+	return lifetime_begin(t, address, now_ns) ? row_at(id) : site;
+}
+
 void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
 {
 	struct mp_site *site = memo_find(t, regs);
@@ -337,6 +368,8 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		if (unlikely(!site))
 			return;
 	}
+	if (unlikely(t->row->alloc_count >= t->next_observed))
+		site = observe(t, site, address);
 	keep_peak_share(site, 1);
 	bump(&site->alloc_bytes, bytes);
 	bump(&site->alloc_count, 1);
@@ -356,8 +389,6 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 	t->last_block = address;
 	t->last_site = site;
 	account(t, (int64_t)bytes, 1);
-	if (unlikely(t->row->alloc_count % TICK_EVENTS == 0))
-		timeline_tick(os_now_ns());
 }
 
 uint64_t heap_own_count;
@@ -388,7 +419,21 @@ static inline void count_free_at(struct thread *t, struct mp_site *site, uint64_
 	account(t, -(int64_t)bytes, -1);
 }
 
-void heap_count_free(struct thread *t, const struct live_block *block)
+/* The row to count a free in whose block was counted in a row that is not this thread's, or marked. */
+static MP_NOINLINE struct mp_site *site_elsewhere(struct thread *t, uint64_t address, row_id id)
+{
+	if (shard_is_marked(id)) {
+		const struct mp_site *site = row_at(id);
+
+		if (address)
+			lifetime_end(t, address, site->stack);
+		if (shard_owns_marked(t->shard, id))
+			return row_at(id);
+	}
+	return site_of_foreign(t, id);
+}
+
+void heap_count_free(struct thread *t, uint64_t address, const struct live_block *block)
 {
 	struct mp_site *site;
 
@@ -400,7 +445,7 @@ void heap_count_free(struct thread *t, const struct live_block *block)
 		free_inherited(block);
 		return;
 	}
-	site = likely(shard_owns(t->shard, row)) ? row_at(row) : site_of_foreign(t, row);
+	site = likely(shard_owns(t->shard, row)) ? row_at(row) : site_elsewhere(t, address, row);
 	if (likely(site))
 		count_free_at(t, site, block->bytes);
 }
@@ -433,7 +478,7 @@ bool heap_free(struct thread *t, uint64_t address)
 		bump(&t->last_site->temporary_count, 1);
 		bump(&t->row->temporary_count, 1);
 	}
-	heap_count_free(t, &block);
+	heap_count_free(t, address, &block);
 	return true;
 }
 

@@ -28,7 +28,7 @@ bool heap_free(struct thread *t, uint64_t address);
  * heap_take answers false for an address that is not ours to count.
  */
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block);
-void heap_count_free(struct thread *t, const struct live_block *block);
+void heap_count_free(struct thread *t, uint64_t address, const struct live_block *block);
 
 /*
  * The same in sampling mode. HEAP_REPLACED: the address was still known as that of *ret_old, whose free is to be

@@ -23,6 +23,7 @@
 #include "frame_fallback.h"
 #include "heap.h"
 #include "leak_scan.h"
+#include "lifetime.h"
 #include "live_table.h"
 #include "lock_table.h"
 #include "mp_dump.h"
@@ -358,6 +359,7 @@ static bool set_up_forked(void)
 	thread_forked();
 	thread_starts_forked();
 	leak_forked();
+	lifetime_forked();
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;

@@ -13,6 +13,8 @@
 
 #define FIRST_SLOTS 512u
 #define KINDS       32u
+#define MARKED_FILL 0u /* no kind has this number */
+#define OWNER_MARK  (1u << 31)
 
 typedef uint32_t slot; /* row 0..26 | tag 27..31, the top bits of the key; 0 = free */
 
@@ -113,12 +115,27 @@ uint32_t shard_number(const struct shard *shard)
 	return shard->number;
 }
 
-bool shard_owns(const struct shard *shard, row_id id)
+static inline uint32_t owner(row_id id)
 {
 	uint32_t page = id / (DUMP_PAGE / ROW_BYTES);
 	const uint32_t *leaf = load_acquire(&owner_of[page / OWNER_PAGES % ARRAY_LEN(owner_of)]);
 
-	return leaf && leaf[page % OWNER_PAGES] == shard->number;
+	return leaf ? leaf[page % OWNER_PAGES] : 0;
+}
+
+bool shard_owns(const struct shard *shard, row_id id)
+{
+	return owner(id) == shard->number;
+}
+
+bool shard_is_marked(row_id id)
+{
+	return owner(id) & OWNER_MARK;
+}
+
+bool shard_owns_marked(const struct shard *shard, row_id id)
+{
+	return owner(id) == (shard->number | OWNER_MARK);
 }
 
 static bool set_owner(uint32_t first_page, uint32_t pages, uint32_t number)
@@ -209,9 +226,8 @@ static bool enter(struct shard *s, uint64_t key, row_id id)
 	return true;
 }
 
-static bool new_chunk(struct shard *s, enum mp_chunk_kind kind)
+static bool new_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind kind)
 {
-	struct fill *f = &s->fill[kind];
 	struct mp_chunk *chunk;
 	uint32_t page;
 
@@ -223,19 +239,18 @@ static bool new_chunk(struct shard *s, enum mp_chunk_kind kind)
 	if (!chunk)
 		return false;
 	page = (uint32_t)((uint64_t)((char *)chunk - dump_base) / DUMP_PAGE);
-	if (!set_owner(page, f->chunk_pages, s->number))
+	if (!set_owner(page, f->chunk_pages, s->number | (f == &s->fill[MARKED_FILL] ? OWNER_MARK : 0)))
 		return false;
 	f->next = page * (DUMP_PAGE / ROW_BYTES) + 1; /* behind the struct mp_chunk */
 	f->end = f->next + (row_id)chunk->rows;
 	return true;
 }
 
-row_id shard_add(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+static row_id add(struct shard *s, struct fill *f, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
 {
-	struct fill *f = &s->fill[kind];
 	row_id id;
 
-	if (f->next == f->end && !new_chunk(s, kind))
+	if (f->next == f->end && !new_chunk(s, f, kind))
 		return 0;
 	id = f->next;
 	if (id >> TAG_SHIFT) /* behind the first 8 GiB of the dump */
@@ -245,6 +260,16 @@ row_id shard_add(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk
 		return 0;
 	f->next++;
 	return id;
+}
+
+row_id shard_add(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+{
+	return add(s, &s->fill[kind], key, check_at, kind);
+}
+
+row_id shard_add_marked(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+{
+	return add(s, &s->fill[MARKED_FILL], key, check_at, kind);
 }
 
 void shard_close(struct shard *s, uint64_t key, unsigned check_at)

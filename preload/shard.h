@@ -43,6 +43,12 @@ bool shard_owns(const struct shard *shard, row_id id);
 row_id shard_find(const struct shard *shard, uint64_t key, unsigned check_at);
 /* A new zeroed row of KIND under KEY, its check field set; the caller sets the key field last. 0: no room (counted). */
 row_id shard_add(struct shard *shard, uint64_t key, unsigned check_at, enum mp_chunk_kind kind);
+/*
+ * The same, but the row is marked: shard_owns() denies it, which tells it from others on a path that asks that anyway.
+ */
+row_id shard_add_marked(struct shard *shard, uint64_t key, unsigned check_at, enum mp_chunk_kind kind);
+bool shard_is_marked(row_id id);
+bool shard_owns_marked(const struct shard *shard, row_id id);
 /* Takes KEY out of the index, so that the next row for it is a new one. */
 void shard_close(struct shard *shard, uint64_t key, unsigned check_at);
 /* Enters a second key for a row (of this or another shard's counters). false: no memory. */

@@ -221,6 +221,7 @@ static void give_structure(struct thread *t)
 	/* The frames are rewritten by every capture; only what a new owner could mistake for its own is cleared. */
 	memo_clear(t);
 	t->memo_due = 0;
+	t->next_observed = 0;
 	__builtin_memset(t, 0, offsetof(struct thread, memo_sets));
 	__builtin_memset(t->locks, 0, sizeof(t->locks));
 	t->next = unused;

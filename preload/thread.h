@@ -118,6 +118,7 @@ struct thread {
 	struct young young[THREAD_YOUNG];
 	struct memo_set memo_sets[MEMO_SETS];
 	uint32_t memo_seen[MEMO_SEEN];
+	uint64_t next_observed; /* number of the allocation whose lifetime is observed next; 0 = not drawn yet */
 	uint32_t memo_head; /* position behind the newest memo; positions count all words of the ring ever taken */
 	uint64_t memo_due;  /* number of the allocation that may store its stack, whatever it is */
 	uint64_t memo_ring[MEMO_RING_WORDS];
