@@ -260,6 +260,8 @@ static bool malloc_is_replaced(void)
 		{ "_vgr10010ZU_VgSoSynsomalloc_malloc", VALGRIND },
 	};
 
+	/* In valgrind's library for all its tools: those that do not replace malloc are fine. */
+	leak_snapshots_only = dlsym(RTLD_DEFAULT, "_vgnU_freeres") != NULL;
 	for (unsigned i = 0; i < ARRAY_LEN(marks); i++) {
 		if (dlsym(RTLD_DEFAULT, marks[i].function)) {
 			fmt_warn(program, marks[i].text, NULL);

@@ -525,6 +525,8 @@ static enum mp_scan_result take_snapshot(bool confirm, uint64_t *pause_ns)
 	return pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
 }
 
+bool leak_snapshots_only;
+
 /*
  * Is there nobody else to write to our memory, and room in it for the tables of the search? Who runs short of memory is
  * ended together with all that share it; a snapshot would be ended alone.
@@ -534,7 +536,7 @@ static bool may_borrow(void)
 	uint64_t heap_bytes;
 	uint64_t count;
 
-	if (tasks.count != 1)
+	if (tasks.count != 1 || leak_snapshots_only)
 		return false;
 	count = live_count_at_most();
 	heap_bytes = live_address_bytes();

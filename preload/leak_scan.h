@@ -38,6 +38,9 @@ struct leak_context {
  */
 int64_t leak_scan(enum mp_scan_trigger trigger, const struct leak_context *context);
 
+/* Set at start where a child cannot share our memory: tools that emulate the processor do not know such a clone(). */
+extern bool leak_snapshots_only;
+
 /* exit() is called, by the program, with this in its hands. Context: setup. */
 void leak_exit_called(void);
 /* The search at the end, if it is asked for. Context: setup, gate closed. */
