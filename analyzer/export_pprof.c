@@ -241,36 +241,61 @@ static void write_sites(struct pprof *p)
 	}
 }
 
-static void write_waits(struct pprof *p, bool contention_only)
+static void write_wait(struct pprof *p, const struct lock_class *lock, uint32_t stack, uint64_t count, uint64_t ns)
 {
+	const int64_t values[] = { (int64_t)count, (int64_t)ns };
+	const char *kind = profile_lock_kind_name(lock->kind);
 	char address[32];
 
+	if (!count && !ns)
+		return;
+	snprintf(address, sizeof(address), "0x%" PRIx64, lock->rows[0]->lock->row.address);
+	begin_sample(p, stack, values, 2);
+	text_label(p, "lock", lock->name ? lock->name : address);
+	text_label(p, "lock_addr", address);
+	if (kind)
+		text_label(p, "kind", kind);
+	end_sample(p);
+}
+
+/* As in Go: where threads stood that waited for anything. */
+static void write_waiters(struct pprof *p)
+{
 	for (size_t i = 0; i < p->report->lock_count; i++) {
 		const struct lock_class *lock = p->report->locks[i];
-		const char *kind = profile_lock_kind_name(lock->kind);
 
-		if (contention_only && !lock_class_is_contention(lock))
-			continue;
-		snprintf(address, sizeof(address), "0x%" PRIx64, lock->rows[0]->lock->row.address);
-		for (size_t j = 0; j < lock->waiter_count; j++) {
-			const struct lock_waiter *waiter = &lock->waiters[j];
-			const int64_t values[] = { (int64_t)waiter->count, (int64_t)waiter->wait_ns };
+		for (size_t j = 0; j < lock->waiter_count; j++)
+			write_wait(p, lock, lock->waiters[j].stack, lock->waiters[j].count, lock->waiters[j].wait_ns);
+	}
+}
 
-			if (!values[0] && !values[1])
-				continue;
-			begin_sample(p, waiter->stack, values, 2);
-			text_label(p, "lock", lock->name ? lock->name : address);
-			text_label(p, "lock_addr", address);
-			if (kind)
-				text_label(p, "kind", kind);
-			end_sample(p);
-		}
+/*
+ * As in Go: where threads gave up locks that others waited for, with the time that these waited because of it. A dump
+ * of before culprits were recorded has none.
+ */
+static void write_culprits(struct pprof *p)
+{
+	for (size_t i = 0; i < p->report->lock_count; i++) {
+		const struct lock_class *lock = p->report->locks[i];
+
+		for (size_t j = 0; j < lock->culprit_count && lock_class_is_contention(lock); j++)
+			write_wait(p, lock, lock->culprits[j].culprit, lock->culprits[j].count,
+				   lock->culprits[j].wait_ns);
 	}
 }
 
 /* The whole file. */
 
 enum pprof_kind { KIND_HEAP, KIND_MUTEX, KIND_BLOCK };
+
+static const struct {
+	unsigned stacks; /* EXPORT_* */
+	void (*write)(struct pprof *p);
+} kinds[] = {
+	[KIND_HEAP] = { EXPORT_SITES, write_sites },
+	[KIND_MUTEX] = { EXPORT_HOLDS, write_culprits },
+	[KIND_BLOCK] = { EXPORT_WAITS, write_waiters },
+};
 
 static void write_types(struct pprof *p, enum pprof_kind kind)
 {
@@ -298,7 +323,8 @@ static void write_head(struct pprof *p, enum pprof_kind kind)
 	for (size_t i = 0; i < p->export->count; i++)
 		proto_packed(&p->list, string(p, export_remark(p->export->reports[i], remark, sizeof(remark))));
 	if (kind == KIND_MUTEX)
-		proto_packed(&p->list, string(p, "stacks are those that waited, for locks only"));
+		proto_packed(&p->list, string(p, "stacks are those that held locks, with the wait they caused; time in "
+						 "which nobody held the lock is left out"));
 	proto_message(&head, PROFILE_COMMENT, &p->list);
 	p->list.bytes.count = 0;
 	proto_number(&head, PROFILE_TIME, (int64_t)profile->process.start_realtime_ns);
@@ -327,12 +353,9 @@ static bool write_profile(const struct export *export, enum pprof_kind kind)
 	write_head(&p, kind);
 	for (size_t i = 0; i < export->count; i++) {
 		p.report = export->reports[i];
-		export_tree_init(&p.tree, p.report, kind == KIND_HEAP ? EXPORT_SITES : EXPORT_WAITS);
+		export_tree_init(&p.tree, p.report, kinds[kind].stacks);
 		write_places(&p);
-		if (kind == KIND_HEAP)
-			write_sites(&p);
-		else
-			write_waits(&p, kind == KIND_MUTEX);
+		kinds[kind].write(&p);
 		export_tree_free(&p.tree);
 	}
 	fwrite(p.function_rows.bytes.list, 1, p.function_rows.bytes.count, export->out);

@@ -68,6 +68,8 @@ uint32_t export_tree_node(struct export_tree *tree, uint32_t stack)
 
 	if (tree->memo[stack])
 		return tree->memo[stack];
+	if (stack == 0)
+		return tree->memo[0] = remark_node(tree, MP_STACK_MARKS + 1, "not known who");
 	count = profile_stack(profile, stack, nodes);
 	while (known < count && tree->memo[nodes[known]] == 0)
 		known++;
@@ -97,6 +99,10 @@ void export_tree_init(struct export_tree *tree, const struct report *report, uns
 	for (size_t i = 0; what & EXPORT_WAITS && i < report->lock_count; i++) {
 		for (size_t j = 0; j < report->locks[i]->waiter_count; j++)
 			export_tree_node(tree, report->locks[i]->waiters[j].stack);
+	}
+	for (size_t i = 0; what & EXPORT_HOLDS && i < report->lock_count; i++) {
+		for (size_t j = 0; j < report->locks[i]->culprit_count; j++)
+			export_tree_node(tree, report->locks[i]->culprits[j].culprit);
 	}
 }
 
