@@ -123,6 +123,19 @@ static void warn_no_debug(struct symbolizer *s, const char *path)
 	s->warnings.list[s->no_debug_warning - 1] = strtab_intern(&s->strings, line);
 }
 
+/* Who reads addresses in place of names wants to know how to get names. */
+static void warn_no_symbols(struct symbolizer *s, const struct profile_module *row)
+{
+	char text[256 + 2 * BUILD_ID_BYTES_MAX];
+	size_t used =
+		(size_t)snprintf(text, sizeof(text), "has no symbols, so there are no names; its -dbgsym package%s",
+				 row->build_id_bytes ? " or a debuginfod server has them, build id " : " has them");
+
+	for (size_t i = 0; i < row->build_id_bytes && i < BUILD_ID_BYTES_MAX; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%02x", row->build_id[i]);
+	warn(s, row->path, text);
+}
+
 /* Equal: the same file is behind two rows, as far as the dump tells. */
 static int compare_files(const void *a, const void *b)
 {
@@ -356,6 +369,8 @@ static bool open_object(struct symbolizer *s, struct object *object)
 	return defect == NULL;
 }
 
+static void read_symbols(struct object *object);
+
 static void read_debug(struct symbolizer *s, struct object *object)
 {
 	Dwarf_Addr bias;
@@ -370,7 +385,11 @@ static void read_debug(struct symbolizer *s, struct object *object)
 		object->frames = dwarf_frames_new(dwarf, &s->strings);
 		object->types = dwarf_types_new(dwarf, object->frames, &s->strings);
 	} else {
-		warn_no_debug(s, object->row->path);
+		read_symbols(object);
+		if (object->code.spans.count > 0)
+			warn_no_debug(s, object->row->path);
+		else
+			warn_no_symbols(s, object->row);
 	}
 }
 
