@@ -113,7 +113,7 @@ static const struct dump_field tick_fields[] = {
 
 static const struct dump_field lock_fields[] = {
 	FIELD(mp_lock, address, HEX),        FIELD(mp_lock, kind, NUMBER),        FIELD(mp_lock, flags, HEX),
-	FIELD(mp_lock, init_stack, NUMBER),  FIELD(mp_lock, first_stack, NUMBER), FIELD(mp_lock, first_ns, NUMBER),
+	FIELD(mp_lock, reserved_0, NUMBER),  FIELD(mp_lock, first_stack, NUMBER), FIELD(mp_lock, first_ns, NUMBER),
 	FIELD(mp_lock, retired_ns, NUMBER),  FIELD(mp_lock, alloc_stack, NUMBER), FIELD(mp_lock, alloc_offset, NUMBER),
 	FIELD(mp_lock, alloc_bytes, NUMBER), FIELD(mp_lock, waiters_max, NUMBER), FIELD(mp_lock, instances, NUMBER),
 	FIELD(mp_lock, hold_period, NUMBER),

@@ -523,7 +523,6 @@ static void read_locks(struct reader *reader)
 			count_defect(reader, BAD_NUMBER, walk.offset);
 			continue;
 		}
-		row.init_stack = check_stack(reader, row.init_stack, walk.offset);
 		row.first_stack = check_stack(reader, row.first_stack, walk.offset);
 		row.alloc_stack = check_stack(reader, row.alloc_stack, walk.offset);
 		locks[number - 1].row = row;

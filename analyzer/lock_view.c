@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names of locks. A lock is called after the static object that it is, else the place where its memory was allocated,
- * else where it was initialised, else where it was first waited for; locks with the same of these are one class.
+ * else where it was first waited for; locks with the same of these are one class.
  */
 #include "lock_view.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc_names.h"
 #include "dwarf_types.h"
 
 /* Callers whose types may be that of a block: far out they deal with other things. */
@@ -16,16 +17,10 @@
 
 /* Functions that only pass an allocation on: the caller says more. */
 static const char *const allocators[] = {
-	"malloc",
-	"calloc",
-	"realloc",
-	"reallocarray",
-	"memalign",
-	"aligned_alloc",
-	"posix_memalign",
-	"valloc",
-	"pvalloc",
-	"strdup",
+#define X(name) #name,
+	ALLOC_FUNCTIONS(X)
+#undef X
+		"strdup",
 	"operator new",
 	"__libc_malloc",
 	"__libc_calloc",
@@ -283,20 +278,18 @@ static void label_heap(struct lock_namer *namer, const struct mp_lock *row, stru
 	ret_label->text = make_text(namer, LOCK_BOND_HEAP, name);
 }
 
-/* STACK is of the call that initialised the lock, or of the first that waited for it. */
-static void label_by_call(struct lock_namer *namer, const struct mp_lock *row, enum lock_bond bond, uint32_t stack,
-			  struct lock_label *ret_label)
+static void label_by_first_wait(struct lock_namer *namer, const struct mp_lock *row, struct lock_label *ret_label)
 {
-	const char *function = function_of(namer, stack, lock_view_is_plumbing);
+	const char *function = function_of(namer, row->first_stack, lock_view_is_plumbing);
 	char name[1100];
 
-	ret_label->bond = bond;
-	ret_label->key = make_key(namer, bond, row->kind, "", stack, 0);
+	ret_label->bond = LOCK_BOND_FIRST_WAIT;
+	ret_label->key = make_key(namer, LOCK_BOND_FIRST_WAIT, row->kind, "", row->first_stack, 0);
 	if (!function)
 		return;
-	snprintf(name, sizeof(name), bond == LOCK_BOND_INIT ? "made in %s" : "of %s", function);
+	snprintf(name, sizeof(name), "of %s", function);
 	ret_label->name = strtab_intern(&namer->strings, name);
-	ret_label->text = make_text(namer, bond, function);
+	ret_label->text = make_text(namer, LOCK_BOND_FIRST_WAIT, function);
 }
 
 void lock_namer_free(struct lock_namer *namer)
@@ -314,10 +307,8 @@ void lock_view_label(struct lock_namer *namer, const struct profile_lock *lock, 
 		label_heap(namer, row, ret_label);
 	else if (label_static(namer, row, ret_label))
 		return;
-	else if (row->init_stack != 0)
-		label_by_call(namer, row, LOCK_BOND_INIT, row->init_stack, ret_label);
 	else if (row->first_stack != 0 && symbolizer_has_names(namer->symbols))
-		label_by_call(namer, row, LOCK_BOND_FIRST_WAIT, row->first_stack, ret_label);
+		label_by_first_wait(namer, row, ret_label);
 	if (!ret_label->key)
 		ret_label->key = make_key(namer, LOCK_BOND_ADDRESS, row->kind, "", lock->number, 0);
 }

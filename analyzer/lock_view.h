@@ -17,7 +17,6 @@
 	X(STATIC, "static", "static object")                              \
 	X(MEMBER, "member", "member of a type, by debug information")     \
 	X(HEAP, "heap", "allocated at the same place")                    \
-	X(INIT, "init", "initialised at the same place")                  \
 	X(FIRST_WAIT, "first_wait", "first waited for at the same place") \
 	X(ADDRESS, "address", "a lock that only its address tells from others")
 

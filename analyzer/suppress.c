@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "alloc_names.h"
 #include "mapped_file.h"
 #include "stack_view.h"
 
@@ -359,16 +360,10 @@ static bool builtin_matches(const struct suppression *rule, const struct frame *
 
 /* Functions that stand innermost in stacks of valgrind; in ours they are left out. */
 static const char *const allocators[] = {
-	"malloc",
-	"calloc",
-	"realloc",
-	"reallocarray",
-	"memalign",
-	"aligned_alloc",
-	"posix_memalign",
-	"valloc",
-	"pvalloc",
-	"_Znwm",
+#define X(name) #name,
+	ALLOC_FUNCTIONS(X)
+#undef X
+		"_Znwm",
 	"_Znam",
 	"_ZnwmRKSt9nothrow_t",
 	"_ZnamRKSt9nothrow_t",

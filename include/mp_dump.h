@@ -344,7 +344,7 @@ struct mp_lock {
 	uint64_t address;	/* key */
 	uint32_t kind;		/* enum mp_lock_kind */
 	uint32_t flags;		/* MP_LOCK_FLAG_* */
-	uint32_t init_stack;	/* stack of the init call, 0 = statically initialised or not seen */
+	uint32_t reserved_0;	/* 0 */
 	uint32_t first_stack;	/* stack that first contended */
 	uint64_t first_ns;
 	uint64_t retired_ns;	/* destroyed or its memory freed; 0 = not */
@@ -353,8 +353,8 @@ struct mp_lock {
 	uint64_t alloc_bytes;	/* size of that block */
 	uint32_t waiters_max;	/* most threads that waited at the same time */
 	uint32_t instances;	/* how many locks the row stands for; 0 = 1. More than one: all of one class (same
-				 * kind, flags, init_stack, alloc_stack and alloc_offset, and first_stack when it lies
-				 * in no known block), one after the other; address and times are those of the last */
+				 * kind, flags, alloc_stack and alloc_offset, and first_stack when it lies in no known
+				 * block), one after the other; address and times are those of the last */
 	uint32_t hold_period;	/* acquisitions per measured hold while the lock is not hot; 0 = none is measured */
 	uint32_t reserved;
 };

@@ -246,7 +246,6 @@ static void add_locks(struct unit_dump *dump)
 		{ .address = 0x55550000,
 		  .kind = MP_LOCK_RWLOCK,
 		  .flags = MP_LOCK_FLAG_COUNT_FROM_FIRST,
-		  .init_stack = UNIT_STACK_MAIN,
 		  .first_stack = UNIT_STACK_LOAD,
 		  .alloc_stack = UNIT_STACK_LOAD,
 		  .alloc_offset = 16,
