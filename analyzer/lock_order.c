@@ -52,15 +52,6 @@ static size_t first_row(const struct search *search, uint32_t outer)
 	return low;
 }
 
-static bool two_threads(const struct search *search)
-{
-	for (size_t i = 1; i < search->depth; i++) {
-		if (search->path[i]->tid != search->path[0]->tid)
-			return true;
-	}
-	return false;
-}
-
 static bool has_gate(const struct mp_lock_order *row, uint32_t lock)
 {
 	for (size_t i = 0; i < MP_LOCK_GATES; i++) {
@@ -116,7 +107,7 @@ static void judge_cycle(struct search *search)
 	struct lock_cycle *cycle;
 	bool is_new;
 
-	if (!two_threads(search) || have_common_gate(search) || has_shared_lock(search))
+	if (have_common_gate(search) || has_shared_lock(search))
 		return;
 	hash_map_put(&search->seen, hash_path(search), &is_new);
 	if (!is_new)
@@ -135,6 +126,19 @@ static bool is_on_path(const struct search *search, uint32_t lock)
 	return false;
 }
 
+/*
+ * In a deadlock each step is another thread that waits. So what one thread did, however often, is no cycle by itself,
+ * nor is it two steps of one: a lock that it has given up by then keeps nobody out.
+ */
+static bool has_thread(const struct search *search, uint32_t tid)
+{
+	for (size_t i = 0; i < search->depth; i++) {
+		if (search->path[i]->tid == tid)
+			return true;
+	}
+	return false;
+}
+
 /* Follows all rows from LOCK that lead on, or back to START. */
 static void walk(struct search *search, uint32_t lock, uint32_t start)
 {
@@ -143,7 +147,8 @@ static void walk(struct search *search, uint32_t lock, uint32_t start)
 
 		if (search->found.count >= CYCLES_MAX || search->steps++ >= STEPS_MAX)
 			return;
-		if (row->inner < start || (row->flags & MP_LOCK_ORDER_TRIED) || search->depth == LOCK_CYCLE_MAX)
+		if (row->inner < start || (row->flags & MP_LOCK_ORDER_TRIED) || search->depth == LOCK_CYCLE_MAX ||
+		    has_thread(search, row->tid))
 			continue;
 		search->path[search->depth++] = row;
 		if (row->inner == start)
