@@ -18,8 +18,9 @@ static struct barrier {
 	uint64_t address; /* 0 = free */
 } barriers[BARRIERS];
 
-/* glibc's layout: in, round, count. */
-#define COUNT_AT 2
+/* glibc's layout: in, round, count, shared. */
+#define COUNT_AT  2
+#define SHARED_AT 3
 static bool layout_known;
 
 static inline uint64_t address_of(const pthread_barrier_t *b)
@@ -27,10 +28,12 @@ static inline uint64_t address_of(const pthread_barrier_t *b)
 	return (uint64_t)b;
 }
 
-/* How many threads meet, 0 = unknown. */
+/* How many threads of this process meet, 0 = unknown: those of other processes are not counted here. */
 static uint32_t count_of(const pthread_barrier_t *b)
 {
-	return layout_known ? load_relaxed((const uint32_t *)(const void *)b + COUNT_AT) : 0;
+	const uint32_t *words = (const uint32_t *)(const void *)b;
+
+	return layout_known && !load_relaxed(&words[SHARED_AT]) ? load_relaxed(&words[COUNT_AT]) : 0;
 }
 
 static struct barrier *place_of(uint64_t address)
@@ -126,7 +129,8 @@ void barrier_init(void)
 	static pthread_barrier_t b;
 
 	if (real.pthread_barrier_init && real.pthread_barrier_init(&b, NULL, 12345) == 0)
-		layout_known = ((const uint32_t *)(const void *)&b)[COUNT_AT] == 12345;
+		layout_known = ((const uint32_t *)(const void *)&b)[COUNT_AT] == 12345 &&
+			       ((const uint32_t *)(const void *)&b)[SHARED_AT] == 0;
 }
 
 /* Another thread of the parent may have held a lock. */

@@ -50,6 +50,8 @@ static struct pair {
 	uint64_t cond;
 	pthread_mutex_t *mutex;
 	uint64_t locked_ns; /* last wake by a thread that had the mutex */
+	uint32_t locked_tid;
+	uint32_t wait_stack; /* of the last that waited, 0 = unknown */
 } pairs[PAIRS];
 
 static struct pair *pair_of(uint64_t cond)
@@ -68,11 +70,15 @@ static void remember_mutex(const struct call *c)
 	store_release(&p->cond, address_of(c->cond));
 }
 
-/* Does T have the mutex of those who wait? As long as somebody waits, the mutex cannot be gone. */
+/*
+ * Does T have the mutex of those who wait? As long as somebody waits, the mutex cannot be gone. Whoever wakes up will
+ * want it before T has given it up: by then it has a number, and T leaves a trace.
+ */
 static bool signals_locked(struct thread *t, uint64_t cond)
 {
 	struct pair *p = pair_of(cond);
 	const pthread_mutex_t *m;
+	struct lock_facts facts;
 
 	if (load_acquire(&p->cond) != cond)
 		return false;
@@ -80,6 +86,10 @@ static bool signals_locked(struct thread *t, uint64_t cond)
 	if (load_relaxed(&p->cond) != cond || !lock_waiters(t, cond) ||
 	    (uint32_t)load_relaxed(&m->__data.__owner) != sync_tid(t))
 		return false;
+	facts = mutex_facts(m);
+	if (load_relaxed(&p->wait_stack))
+		lock_foresee(t, &facts, load_relaxed(&p->wait_stack));
+	store_relaxed(&p->locked_tid, sync_tid(t));
 	store_relaxed(&p->locked_ns, clock_stamp());
 	return true;
 }
@@ -109,7 +119,7 @@ static void note_reacquire(const struct waiting *w, struct thread *t, uint64_t w
 
 		if (extra)
 			bump(&extra->reacquire_count, 1);
-		lock_wait_past(t, &facts, woken_ns, w->regs);
+		lock_wait_past(t, &facts, woken_ns, load_relaxed(&p->locked_tid), w->regs);
 	}
 }
 
@@ -153,6 +163,7 @@ static int wait_for(const struct call *c, const struct regs *regs)
 		return call_next(c);
 	remember_mutex(c);
 	lock_wait_begin(&w.wait, t, &facts, LOCK_EXCLUSIVE, 0, regs);
+	store_relaxed(&pair_of(facts.address)->wait_stack, w.wait.row ? w.wait.row->stack : 0);
 	mutex_given_up(t, c->mutex, regs);
 	lock_leave(t);
 	sync_guard(&guard, cancelled, &w);

@@ -86,15 +86,20 @@ struct waiting {
 static void finish(struct waiting *w, enum lock_outcome outcome)
 {
 	struct thread *t = lock_enter();
+	struct begun last;
 
 	if (unlikely(!t)) {
 		lock_wait_abandon(&w->wait);
 		return;
 	}
 	if (outcome == LOCK_GOT) {
-		/* Not known before when it had not begun to run yet; later its pthread_t may belong to another one. */
-		if (!w->begun.thread)
-			w->begun = look_up(w->thread);
+		/*
+		 * When the wait began, the thread itself may not have begun yet, and its pthread_t have been that of
+		 * one that is long over. In the moment since the wait ended it has hardly got another one.
+		 */
+		last = look_up(w->thread);
+		if (last.thread)
+			w->begun = last;
 		if (w->begun.thread)
 			lock_wait_charge(&w->wait, t, w->begun.tid, capture_function(w->begun.routine),
 					 clock_stamp() - w->wait.start_ns);

@@ -55,10 +55,12 @@ static int start_destroy(pthread_mutex_t *m);
 
 bool lock_recording;
 
+static const char no;
+
 /* What the hooks read; constant after lock_init(). */
 static struct {
 	bool layout_known; /* the words of a mutex are what we think */
-	bool simple;       /* recording, but not where mutexes are taken */
+	const char *alone; /* real_single_threaded_flag, if recording, but not where mutexes are taken */
 	/* While not recording, hooks are a jump through these: first to the start_ functions, then to the real ones. */
 	__typeof__(real.pthread_mutex_lock) lock;
 	__typeof__(real.pthread_mutex_trylock) trylock;
@@ -68,6 +70,7 @@ static struct {
 	__typeof__(real.pthread_mutex_init) init;
 	__typeof__(real.pthread_mutex_destroy) destroy;
 } MP_ALIGNED(64) next = {
+	.alone = &no,
 	.lock = start_lock,
 	.trylock = start_trylock,
 	.timedlock = start_timedlock,
@@ -109,7 +112,7 @@ static void taken(struct thread *t, const pthread_mutex_t *m, bool tried, const 
 	if (unlikely(lock_order_on) && !is_inner_level(m)) {
 		struct lock_facts facts = mutex_facts(m);
 
-		lock_order_taking(t, &facts, tried, regs);
+		lock_order_taking(t, &facts, LOCK_EXCLUSIVE, tried, regs);
 	}
 	acquired(t, m);
 }
@@ -199,7 +202,7 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 
 		/* Before the wait: in a deadlock there is nothing after it. */
 		if (unlikely(lock_order_on))
-			lock_order_taking(t, &facts, false, regs);
+			lock_order_taking(t, &facts, LOCK_EXCLUSIVE, false, regs);
 		lock_wait_begin(&w, t, &facts, LOCK_EXCLUSIVE, owner_of(c->mutex), regs);
 	}
 	lock_leave(t);
@@ -265,31 +268,13 @@ static MP_NOINLINE int lock_rest(pthread_mutex_t *m, struct thread *t, int r, ui
 	return r;
 }
 
-/*
- * While the process has one thread, no plain mutex makes it wait, so the acquisition can be counted beforehand and the
- * rest is a jump: if the thread has a place for the mutex already, and the mutex cannot be refused (ERRORCHECK can).
- */
-static inline bool count_alone(struct thread *t, const pthread_mutex_t *m)
-{
-	struct lock_slot *s = &t->locks[lock_home(address_of(m))];
-
-	if (load_relaxed(&m->__data.__kind) & ~KIND_RECURSIVE || !t->open || !next.simple)
-		return false;
-	if (s->address != address_of(m) || s->number || s->epoch != load_relaxed(&lock_epoch))
-		return false;
-	bump(&s->count, 1);
-	bump(&t->row->lock_acquisitions, 1);
-	return true;
-}
-
-MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
+/* Entered by a jump, so that the caller of this function is the program. */
+static MP_NOINLINE int lock_among_threads(pthread_mutex_t *m)
 {
 	struct thread *t = thread_self;
 	struct regs regs;
 	int r = 0;
 
-	if (real_single_threaded() && likely(count_alone(t, m)))
-		return next.lock(m);
 	if (unlikely(!lock_recording))
 		return next.lock(m);
 	if (likely(gate_enter(t))) {
@@ -304,6 +289,18 @@ MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
 	}
 	CALLER_REGS(&regs);
 	return lock_rest(m, t, r, regs.ip, regs.sp, regs.bp);
+}
+
+/*
+ * While the process has one thread, no plain mutex makes it wait, so the acquisition can be counted beforehand and the
+ * rest is a jump: if the thread has a place for the mutex already, and the mutex cannot be refused (ERRORCHECK can).
+ */
+MP_EXPORT MP_HOT int pthread_mutex_lock(pthread_mutex_t *m)
+{
+	if (*(const volatile char *)next.alone && likely(!(load_relaxed(&m->__data.__kind) & ~KIND_RECURSIVE)) &&
+	    likely(lock_count_calm(thread_self, address_of(m))))
+		return next.lock(m);
+	return lock_among_threads(m);
 }
 
 MP_EXPORT MP_HOT int pthread_mutex_trylock(pthread_mutex_t *m)
@@ -414,7 +411,8 @@ static bool maybe_waiters(const pthread_mutex_t *m)
 
 void mutex_given_up(struct thread *t, pthread_mutex_t *m, const struct regs *regs)
 {
-	if (next.layout_known && !is_inner_level(m))
+	/* Not by who does not have it: that is an error, or a way to hand it over that has no holder. */
+	if (next.layout_known && owner_of(m) == own_tid(t) && !is_inner_level(m))
 		lock_releasing(t, address_of(m), LOCK_EXCLUSIVE, maybe_waiters(m), regs);
 }
 
@@ -432,9 +430,7 @@ static MP_NOINLINE int unlock_rest(pthread_mutex_t *m, uint64_t ip, uint64_t sp,
 		return next.unlock(m);
 	t = lock_enter();
 	if (t) {
-		/* Not by who does not have it: that is an error, or a way to hand it over that has no holder. */
-		if (!next.layout_known || (uint32_t)load_relaxed(&m->__data.__owner) == own_tid(t))
-			mutex_given_up(t, m, &regs);
+		mutex_given_up(t, m, &regs);
 		lock_leave(t);
 	}
 	/* Once it is unlocked, it may be gone: nothing may come after this. */
@@ -553,5 +549,6 @@ void lock_init(void)
 	next.layout_known = test_layout();
 	sync_init(true);
 	store_release(&lock_recording, true);
-	next.simple = !lock_order_on;
+	if (!lock_order_on)
+		next.alone = real_single_threaded_flag;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order in which mutexes are taken, when asked for. Every mutex that is taken gets a number then, contended or not,
- * and every hold is kept, so that for each acquisition all mutexes that the thread has are known; each of them makes a
- * row with the new one. Whether rows of several threads make a cycle is for the report to find out.
+ * The order in which mutexes and rwlocks are taken, when asked for. Every lock that is taken gets a number then,
+ * contended or not, and every hold is kept, so that for each acquisition all locks that the thread has are known; each
+ * of them makes a row with the new one. Whether rows of several threads make a cycle is for the report to find out.
  */
 #include "lock_order.h"
 
@@ -18,20 +18,7 @@
 
 bool lock_order_on;
 
-/* The number of the mutex, given now if it has none. */
-static uint32_t number_of(struct thread *t, const struct lock_facts *facts, stack_id stack)
-{
-	uint32_t number = lock_slot(t, facts->address)->number;
-	struct mp_lock draft = { .first_stack = stack, .first_ns = os_now_ns() };
-	struct lock_facts uncontended = *facts;
-
-	if (number)
-		return number;
-	uncontended.flags |= MP_LOCK_FLAG_UNCONTENDED;
-	return lock_number(&uncontended, &draft);
-}
-
-/* The other mutexes that T has beside number OUTER: the lowest ones, ascending, and how many there are. */
+/* The other locks that T has beside number OUTER: the lowest ones, ascending, and how many there are. */
 static uint32_t gates_beside(const struct thread *t, uint32_t outer, uint32_t ret_gates[MP_LOCK_GATES],
 			     uint64_t *ret_hash)
 {
@@ -56,13 +43,13 @@ static uint32_t gates_beside(const struct thread *t, uint32_t outer, uint32_t re
 	return count;
 }
 
-static void add_order(struct thread *t, const struct lock_held *outer, uint32_t inner, stack_id stack, bool tried)
+static void add_order(struct thread *t, const struct lock_held *outer, uint32_t inner, stack_id stack, uint32_t flags)
 {
 	uint32_t gates[MP_LOCK_GATES] = { 0 };
 	uint64_t hash = 0;
 	uint32_t gate_count = gates_beside(t, outer->number, gates, &hash);
 	uint64_t key = lock_key(lock_key((uint64_t)outer->number << 32 | inner, hash),
-				lock_key((uint64_t)outer->stack << 32 | stack, (uint64_t)t->tid << 1 | tried));
+				lock_key((uint64_t)outer->stack << 32 | stack, (uint64_t)t->tid << 3 | flags));
 	struct mp_lock_order *row;
 	row_id id = shard_find(t->shard, key, CHECK_AT);
 
@@ -81,7 +68,7 @@ static void add_order(struct thread *t, const struct lock_held *outer, uint32_t 
 	row->outer_stack = outer->stack;
 	row->inner_stack = stack;
 	row->tid = t->tid;
-	row->flags = tried ? MP_LOCK_ORDER_TRIED : 0;
+	row->flags = flags;
 	row->gate_count = gate_count;
 	__builtin_memcpy(row->gates, gates, sizeof(gates));
 	row->count = 1;
@@ -89,22 +76,27 @@ static void add_order(struct thread *t, const struct lock_held *outer, uint32_t 
 	store_release(&row->inner, inner);
 }
 
-MP_NOINLINE void lock_order_taking(struct thread *t, const struct lock_facts *facts, bool tried,
+MP_NOINLINE void lock_order_taking(struct thread *t, const struct lock_facts *facts, enum lock_mode mode, bool tried,
 				   const struct regs *regs)
 {
+	uint32_t inner_flags =
+		(tried ? MP_LOCK_ORDER_TRIED : 0) | (mode == LOCK_SHARED ? MP_LOCK_ORDER_INNER_SHARED : 0);
 	stack_id stack;
 	uint32_t number;
 
 	capture(t, regs);
 	stack = capture_intern(t);
-	number = number_of(t, facts, stack);
+	number = lock_foresee(t, facts, stack);
 	/* The view of the lock is made with it: then there is a place for what follows. */
 	if (!number || !lock_local(t, number))
 		return;
 	t->lock_store->order_stack = stack;
 	for (uint32_t i = 0; i < t->locks_held; i++) {
-		if (t->lock_store->held[i].number != number)
-			add_order(t, &t->lock_store->held[i], number, stack, tried);
+		const struct lock_held *outer = &t->lock_store->held[i];
+
+		if (outer->number != number)
+			add_order(t, outer, number, stack,
+				  inner_flags | (outer->mode == LOCK_SHARED ? MP_LOCK_ORDER_OUTER_SHARED : 0));
 	}
 }
 

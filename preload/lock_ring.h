@@ -39,7 +39,7 @@ struct lock_span {
 	uint64_t to_ns;
 	uint32_t owner;  /* thread that had the lock at the start, 0 = unknown or nobody */
 	uint32_t holder; /* thread that has it at the end, 0 = the waiter, or unknown */
-	bool elsewhere;  /* a lock that other processes have too: what nobody is known for was theirs */
+	bool elsewhere;  /* others may have the lock, of other processes say: what nobody is known for was theirs */
 };
 
 /* What one culprit is charged with. */

@@ -505,9 +505,9 @@ static struct lock_state *new_state(uint32_t number)
 /* What locks of one class have in common, see mp_lock.instances. */
 static bool same_class(const struct mp_lock *a, const struct mp_lock *b)
 {
-	return a->kind == b->kind && a->init_stack == b->init_stack && a->alloc_stack == b->alloc_stack &&
-	       a->alloc_offset == b->alloc_offset && (a->alloc_stack || a->first_stack == b->first_stack) &&
-	       !((a->flags ^ b->flags) & ~MP_LOCK_FLAG_COUNT_FROM_FIRST);
+	return a->kind == b->kind && a->alloc_stack == b->alloc_stack && a->alloc_offset == b->alloc_offset &&
+	       (a->alloc_stack || a->first_stack == b->first_stack) &&
+	       !((a->flags ^ b->flags) & ~(MP_LOCK_FLAG_COUNT_FROM_FIRST | MP_LOCK_FLAG_UNCONTENDED));
 }
 
 static struct lock_state **class_of(const struct mp_lock *row)
@@ -557,7 +557,8 @@ static void relive(struct lock_state *state, const struct mp_lock *draft, uint64
 
 	store_relaxed(&row->instances, row->instances ? row->instances + 1 : 2);
 	store_relaxed(&row->first_ns, draft->first_ns);
-	store_relaxed(&row->flags, row->flags | draft->flags);
+	/* What was contended once stays so. */
+	store_relaxed(&row->flags, row->flags | (draft->flags & ~MP_LOCK_FLAG_UNCONTENDED));
 	store_relaxed(&row->alloc_bytes, draft->alloc_bytes);
 	store_relaxed(&row->retired_ns, 0);
 	store_release(&row->address, address);
@@ -641,6 +642,18 @@ uint32_t lock_number(const struct lock_facts *facts, struct mp_lock *draft)
 	}
 	os_unlock(&b->lock);
 	return number;
+}
+
+uint32_t lock_foresee(struct thread *t, const struct lock_facts *facts, uint32_t stack)
+{
+	uint32_t number = lock_slot(t, facts->address)->number;
+	struct mp_lock draft = { .first_stack = stack, .first_ns = os_now_ns() };
+	struct lock_facts uncontended = *facts;
+
+	if (number)
+		return number;
+	uncontended.flags |= MP_LOCK_FLAG_UNCONTENDED;
+	return lock_number(&uncontended, &draft);
 }
 
 /* With table_lock held. */

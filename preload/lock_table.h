@@ -97,6 +97,40 @@ static inline struct lock_slot *lock_slot(struct thread *t, uint64_t address)
 	return likely(s->address == address && s->epoch == load_relaxed(&lock_epoch)) ? s : lock_slot_find(t, address);
 }
 
+/* Does S say, as of now, that nobody ever waited for the lock at ADDRESS? */
+static inline bool lock_slot_is_calm(const struct lock_slot *s, uint64_t address)
+{
+	uint64_t epoch_number = load_relaxed(&s->epoch_number);
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "epoch_number is epoch with a number of 0"
+#endif
+	return s->address == address && epoch_number == load_relaxed(&lock_epoch);
+}
+
+/*
+ * Counts an acquisition that is about to succeed, if that is all there is to do: then the rest of the hook is a jump.
+ * With the gate as it is: a signal handler between two of these instructions may cost a count, as anywhere while the
+ * gate is shut.
+ */
+static inline bool lock_count_calm(struct thread *t, uint64_t address)
+{
+	struct lock_slot *s;
+
+	if (unlikely(!load_relaxed(&t->open)))
+		return false;
+	s = t->last_lock;
+	if (unlikely(!lock_slot_is_calm(s, address))) {
+		s = &t->locks[lock_home(address)];
+		if (!lock_slot_is_calm(s, address))
+			return false;
+		t->last_lock = s;
+	}
+	bump(&s->count, 1);
+	bump(&t->row->lock_acquisitions, 1);
+	return true;
+}
+
 /* The rest of lock_count() and lock_acquired(), for a lock that has a number. */
 void lock_count_numbered(struct thread *t, uint32_t number);
 void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode);
@@ -178,9 +212,15 @@ void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_ti
 /*
  * A wait that is only known afterwards: a condition variable's waiter waited for its mutex from FROM_NS to now. Counts
  * it as a contention of that mutex and charges its holders. To be called with the mutex held, after lock_wait_end() of
- * the condition variable and before lock_acquired() of the mutex.
+ * the condition variable and before lock_acquired() of the mutex. OWNER: had the mutex then, 0 = unknown.
  */
-void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs);
+void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, uint32_t owner,
+		    const struct regs *regs);
+/*
+ * The number of a lock that T has or takes, given now although nobody has waited for it yet. 0: no room. STACK: where
+ * somebody will wait, as far as can be told.
+ */
+uint32_t lock_foresee(struct thread *t, const struct lock_facts *facts, uint32_t stack);
 
 /* --- locks that somebody is woken from: condition variable, semaphore, barrier, futex --- */
 

@@ -512,6 +512,12 @@ static uint64_t share_out(const struct lock_wait *w, const struct lock_span *spa
 			grow_ring(&state->ring);
 		return 0;
 	}
+	if (!is_held(state->kind) && !got) {
+		/* What woke others meanwhile did not wake this one. */
+		lock_charge_add(ret, &(struct lock_charge){ .ns = span->to_ns - span->from_ns,
+							    .running_ns = span->to_ns - span->from_ns });
+		return 0;
+	}
 	os_lock(&state->busy);
 	if (is_held(state->kind)) {
 		lock_ring_share_out(&state->ring, span, ret);
@@ -639,7 +645,9 @@ uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_ou
 	if (!l)
 		return 0;
 	span.holder = w->holder;
-	span.elsewhere = w->state->flags & MP_LOCK_FLAG_PSHARED;
+	/* Readers that kept a writer out until it gave up are still there, and nobody knows which. */
+	span.elsewhere =
+		(w->state->flags & MP_LOCK_FLAG_PSHARED) || (w->state->kind == MP_LOCK_RWLOCK && outcome != LOCK_GOT);
 	/* The hook has charged a part itself: what it knows comes first. */
 	span.from_ns += w->charged_ns < ns ? w->charged_ns : ns;
 	wake_ns = share_out(w, &span, outcome == LOCK_GOT, &out);
@@ -663,11 +671,12 @@ void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_ti
 	w->charged_ns += ns;
 }
 
-void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, const struct regs *regs)
+void lock_wait_past(struct thread *t, const struct lock_facts *facts, uint64_t from_ns, uint32_t owner,
+		    const struct regs *regs)
 {
 	struct lock_wait w;
 
-	lock_wait_begin(&w, t, facts, LOCK_EXCLUSIVE, 0, regs);
+	lock_wait_begin(&w, t, facts, LOCK_EXCLUSIVE, owner, regs);
 	if (w.start_ns > from_ns)
 		w.start_ns = from_ns;
 	lock_wait_end(&w, t, LOCK_GOT);

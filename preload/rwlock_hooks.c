@@ -3,6 +3,7 @@
 #include "sync.h"
 
 #include "atomic.h"
+#include "lock_order.h"
 #include "os.h"
 #include "regs.h"
 
@@ -19,6 +20,7 @@
 #define PREFER_WRITERS 2u /* of __flags: PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP */
 
 static bool layout_known;
+static bool calm; /* recording, but not where locks are taken */
 
 static inline uint64_t address_of(const pthread_rwlock_t *l)
 {
@@ -97,6 +99,17 @@ static inline void acquired(pthread_rwlock_t *l, enum lock_mode mode)
 	lock_leave(t);
 }
 
+/* The same with the gate closed, where it may matter where it was taken. */
+static void taken(struct thread *t, pthread_rwlock_t *l, enum lock_mode mode, bool tried, const struct regs *regs)
+{
+	if (unlikely(lock_order_on)) {
+		struct lock_facts facts = facts_of(l);
+
+		lock_order_taking(t, &facts, mode, tried, regs);
+	}
+	lock_acquired(t, address_of(l), mode);
+}
+
 /* Makes the call with the clock running. With the gate closed, and leaves it open. */
 static int lock_waiting(struct thread *t, const struct call *c, const struct regs *regs)
 {
@@ -106,8 +119,12 @@ static int lock_waiting(struct thread *t, const struct call *c, const struct reg
 	struct lock_wait w;
 	int r;
 
-	if (wait)
+	if (wait) {
+		/* Before the wait: in a deadlock there is nothing after it. */
+		if (unlikely(lock_order_on))
+			lock_order_taking(t, &facts, c->mode, false, regs);
 		lock_wait_begin(&w, t, &facts, c->mode, writer, regs);
+	}
 	lock_leave(t);
 	r = call_next(c);
 	if (!wait && r != 0)
@@ -126,11 +143,22 @@ static int lock_waiting(struct thread *t, const struct call *c, const struct reg
 	return r;
 }
 
-static MP_NOINLINE int read_waiting(const struct call *c, const struct regs *regs)
+/* To read, when a writer is in the way or the order of locks is asked for. */
+static MP_NOINLINE int read_slowly(const struct call *c, const struct regs *regs)
 {
-	struct thread *t = lock_enter();
+	bool blocked = read_blocked(c->lock);
+	struct thread *t = blocked ? lock_enter() : NULL;
+	int r;
 
-	return likely(t) ? lock_waiting(t, c, regs) : call_next(c);
+	if (t)
+		return lock_waiting(t, c, regs);
+	r = call_next(c);
+	t = r == 0 && !blocked ? lock_enter() : NULL;
+	if (t) {
+		taken(t, c->lock, LOCK_SHARED, false, regs);
+		lock_leave(t);
+	}
+	return r;
 }
 
 /* To write, what is free is taken by one compare and exchange, whatever the time says, as the real functions do. */
@@ -145,25 +173,39 @@ static int write_lock(const struct call *c, const struct regs *regs)
 	if (r == EBUSY)
 		return lock_waiting(t, c, regs);
 	if (likely(r == 0))
-		lock_acquired(t, address_of(c->lock), LOCK_EXCLUSIVE);
+		taken(t, c->lock, LOCK_EXCLUSIVE, false, regs);
 	lock_leave(t);
 	return r;
 }
 
+/*
+ * The look at the word comes before the atomic operation of the real function. Where several processors have it, this
+ * asks for the line to write at once, so that it is fetched once and not first to read.
+ */
+static inline void will_write(pthread_rwlock_t *l)
+{
+#if defined(__x86_64__)
+	__asm__("prefetchw %0" : : "m"(l->__data.__readers));
+#else
+	__builtin_prefetch(l, 1);
+#endif
+}
+
 /* --- hooks --- */
 
-MP_EXPORT MP_HOT int pthread_rwlock_rdlock(pthread_rwlock_t *l)
+/* Entered by a jump, so that the caller of this function is the program. */
+static MP_NOINLINE int read_lock(pthread_rwlock_t *l)
 {
 	int r;
 
 	if (SYNC_PASS())
 		return sync_next.pthread_rwlock_rdlock(l);
-	if (unlikely(read_blocked(l))) {
+	if (unlikely(lock_order_on || read_blocked(l))) {
 		struct call call = { .lock = l, .mode = LOCK_SHARED };
 		struct regs regs;
 
 		CALLER_REGS(&regs);
-		return read_waiting(&call, &regs);
+		return read_slowly(&call, &regs);
 	}
 	r = sync_next.pthread_rwlock_rdlock(l);
 	if (likely(r == 0))
@@ -171,13 +213,22 @@ MP_EXPORT MP_HOT int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 	return r;
 }
 
+/* What nobody was ever seen to wait for cannot be refused but for too many readers. */
+MP_EXPORT MP_HOT int pthread_rwlock_rdlock(pthread_rwlock_t *l)
+{
+	will_write(l);
+	if (likely(calm) && likely(!read_blocked(l)) && likely(lock_count_calm(thread_self, address_of(l))))
+		return sync_next.pthread_rwlock_rdlock(l);
+	return read_lock(l);
+}
+
 /* The timed forms look at the time first, and refuse it even when the lock is free. */
 static int timed_read(const struct call *c, const struct regs *regs)
 {
 	int r;
 
-	if (read_blocked(c->lock))
-		return read_waiting(c, regs);
+	if (lock_order_on || read_blocked(c->lock))
+		return read_slowly(c, regs);
 	r = call_next(c);
 	if (r == 0)
 		acquired(c->lock, LOCK_SHARED);
@@ -239,7 +290,7 @@ MP_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, c
 	return write_lock(&call, &regs);
 }
 
-static int tried(pthread_rwlock_t *l, enum lock_mode mode, int r)
+static int tried(pthread_rwlock_t *l, enum lock_mode mode, int r, const struct regs *regs)
 {
 	struct thread *t;
 
@@ -249,7 +300,7 @@ static int tried(pthread_rwlock_t *l, enum lock_mode mode, int r)
 	if (unlikely(!t))
 		return r;
 	if (r == 0)
-		lock_acquired(t, address_of(l), mode);
+		taken(t, l, mode, true, regs);
 	else
 		lock_count_failure(t, address_of(l));
 	lock_leave(t);
@@ -259,15 +310,23 @@ static int tried(pthread_rwlock_t *l, enum lock_mode mode, int r)
 MP_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
 	int r = sync_next.pthread_rwlock_tryrdlock(l);
+	struct regs regs;
 
-	return SYNC_PASS() ? r : tried(l, LOCK_SHARED, r);
+	if (SYNC_PASS())
+		return r;
+	CALLER_REGS(&regs);
+	return tried(l, LOCK_SHARED, r, &regs);
 }
 
 MP_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
 	int r = sync_next.pthread_rwlock_trywrlock(l);
+	struct regs regs;
 
-	return SYNC_PASS() ? r : tried(l, LOCK_EXCLUSIVE, r);
+	if (SYNC_PASS())
+		return r;
+	CALLER_REGS(&regs);
+	return tried(l, LOCK_EXCLUSIVE, r, &regs);
 }
 
 /* Before the real unlock: after it, the lock may be gone. */
@@ -292,6 +351,7 @@ MP_EXPORT MP_HOT int pthread_rwlock_unlock(pthread_rwlock_t *l)
 
 	if (SYNC_PASS())
 		return sync_next.pthread_rwlock_unlock(l);
+	will_write(l);
 	waiters = maybe_waiters(l);
 	if (likely(!waiters && !lock_holds_any(thread_self)))
 		return sync_next.pthread_rwlock_unlock(l);
@@ -332,4 +392,5 @@ void rwlock_init(void)
 			       (uint32_t)l.__data.__cur_writer == os_tid();
 		real.pthread_rwlock_unlock(&l);
 	}
+	calm = !lock_order_on;
 }

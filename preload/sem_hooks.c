@@ -110,12 +110,12 @@ MP_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
 
 MP_EXPORT int sem_trywait(sem_t *s)
 {
-	int r = sync_next.sem_trywait(s);
 	struct thread *t;
-	int saved;
+	int r, saved;
 
 	if (SYNC_PASS())
-		return r;
+		return sync_next.sem_trywait(s);
+	r = sync_next.sem_trywait(s);
 	saved = errno;
 	t = lock_enter();
 	if (likely(t)) {

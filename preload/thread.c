@@ -266,6 +266,7 @@ static struct thread *register_thread(void)
 	if (t->tid == os_pid())
 		t->stack = process_stack();
 	t->careful = opt.verify;
+	t->last_lock = t->locks;
 	t->state = THREAD_LIVE;
 	os_lock(&lock);
 	t->next = registry;

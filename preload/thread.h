@@ -69,8 +69,13 @@ struct lock_slot {
 	uint64_t address; /* 0 = free */
 	uint64_t count;   /* acquisitions that are not in the thread's own row */
 	uint64_t claimed; /* of these, already in a row by the doing of another thread */
-	uint32_t epoch;   /* lock_epoch when the address was last looked up */
-	uint32_t number;  /* 0 = not contended so far */
+	union {
+		struct {
+			uint32_t epoch;  /* lock_epoch when the address was last looked up */
+			uint32_t number; /* 0 = not contended so far */
+		};
+		uint64_t epoch_number; /* both, for one comparison */
+	};
 };
 
 /*
@@ -101,6 +106,7 @@ struct thread {
 	struct shard *shard;
 	struct mp_thread *row;
 	struct lock_store *lock_store; /* lock_state.h; NULL = met no contended lock yet */
+	struct lock_slot *last_lock;   /* the one of the last acquisition, as a guess; never NULL in a live thread */
 
 	struct range stack; /* the thread's own stack, start 0 = unknown */
 	struct range stacks[THREAD_STACKS];
