@@ -219,3 +219,27 @@ exits_while_busy()
 		is "verdict of run $i" "$found" "true 3 3003 definite"
 	done
 }
+
+# lock_rows KIND: the rows of that kind in the only dump, one a line.
+lock_rows()
+{
+	"$ANALYZE" show --rows "$1" dumps/*.bin | grep -E '^ *[0-9]+: '
+}
+
+# lock_sum KIND FIELD [PATTERN]: FIELD added up over the rows that match.
+lock_sum()
+{
+	lock_rows "$1" | grep -E -- "${3:-.}" | tr ' ' '\n' | awk -F= -v name="$2" '$1 == name { sum += $2 }
+		END { printf "%.0f\n", sum }'
+}
+
+# After the target mutex_churn: both classes have the number of mutexes that it printed, and few rows stand for them.
+classes_add_up()
+{
+	lock_rows LOCK | grep " kind=1 " | sed 's/.*alloc_stack=\([0-9]*\) .* instances=\([0-9]*\) .*/\1 \2/' >classes
+	is "instances" "$(awk '{ sum[$1] += $2 ? $2 : 1 } END { for (s in sum) print sum[s] }' classes | sort -u)" \
+		"$(cat memprof.out)"
+	is "classes" "$(cut -d ' ' -f 1 classes | sort -u | wc -l)" 2
+	is "rows" "$(wc -l <classes | awk '{ print ($1 < 1200) }')" 1
+	is "lost" "$(field dumps/*.bin '.losses.locks_full // 0')" 0
+}

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A barrier: all but the last thread wait, and one of them is told to be the serial one (P30). */
+/*
+ * A barrier: all but the last thread wait, and one of them is told to be the serial one (P30). And one that two
+ * processes share, each of which knows its own arrivals only.
+ */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include "meet.h"
 
 #define THREADS 3
@@ -36,6 +42,35 @@ static void *early(void *unused)
 	return NULL;
 }
 
+SITE static void share_here(pthread_barrier_t *shared)
+{
+	int r = pthread_barrier_wait(shared);
+
+	require(r == 0 || r == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+static void with_another_process(void)
+{
+	pthread_barrier_t *shared =
+		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_barrierattr_t attr;
+	pid_t child;
+
+	require(shared != MAP_FAILED && pthread_barrierattr_init(&attr) == 0 &&
+		pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+		pthread_barrier_init(shared, &attr, 2) == 0);
+	child = fork();
+	for (int i = 0; i < ROUNDS; i++) {
+		if (child == 0)
+			pass_time(MEET_NS);
+		share_here(shared);
+	}
+	if (child == 0)
+		_exit(0);
+	require(waitpid(child, NULL, 0) == child);
+	fact("waiter * in=share_here count=%d wait_ns=%lu..", ROUNDS, (unsigned long)ROUNDS * MEET_NS / 2);
+}
+
 int main(void)
 {
 	pthread_t threads[THREADS - 1];
@@ -56,7 +91,10 @@ int main(void)
 	     THREADS * ROUNDS, (THREADS - 1) * ROUNDS, (THREADS - 1ul) * ROUNDS * MEET_NS);
 	fact("waiter the_barrier in=early_here count=%d", (THREADS - 1) * ROUNDS);
 	fact("waiter the_barrier in=late_here count=0");
+	fact("culprit the_barrier in=late_here count=%d wait_ns=%lu..", (THREADS - 1) * ROUNDS,
+	     (THREADS - 1ul) * ROUNDS * MEET_NS);
 	require(pthread_barrier_destroy(&the_barrier) == 0);
+	with_another_process();
 	puts("ok");
 	return 0;
 }

@@ -78,11 +78,13 @@ int main(void)
 	ns = meet_run(ROUNDS, take, wait_here, give_here);
 	fact("lock the_mutex acquisitions=%d", 2 * ROUNDS);
 	meet_fact("the_mutex", "mutex", ROUNDS, ns, "category=contention");
+	meet_culprit("the_mutex", "give_here", ROUNDS, ns);
 
-	meet_run(ROUNDS, lower_flag, cond_wait_here, signal_here);
+	ns = meet_run(ROUNDS, lower_flag, cond_wait_here, signal_here);
 	fact("lock the_cond kind=condvar category=coordination contentions=%d timeouts=1 wait_ns=%lu..", ROUNDS + 1,
 	     (unsigned long)ROUNDS * MEET_NS);
 	fact("waiter the_cond in=cond_wait_here count=%d", ROUNDS);
+	meet_culprit("the_cond", "signal_here", ROUNDS, ns);
 	mtx_lock(&cond_mutex);
 	require(cnd_timedwait(&the_cond, &cond_mutex, &past) == thrd_timedout);
 	mtx_unlock(&cond_mutex);

@@ -72,13 +72,16 @@ int main()
 
 	fact("waiter the_atomic in=wait_here count=%d wait_ns=%lu..%lu", ROUNDS, (unsigned long)ROUNDS * MEET_NS,
 	     (unsigned long)ns);
+	meet_culprit("the_atomic", "notify_here", ROUNDS, ns);
 	ns = meet_run(ROUNDS, NULL, acquire_here, release_here);
 	fact("waiter the_sem in=acquire_here count=%d wait_ns=%lu..%lu", ROUNDS, (unsigned long)ROUNDS * MEET_NS,
 	     (unsigned long)ns);
+	meet_culprit("the_sem", "release_here", ROUNDS, ns);
 	require(pthread_create(&thread, NULL, local_waiter, NULL) == 0);
 	require(*local_here() == 7);
 	pthread_join(thread, NULL);
 	fact("waiter * in=local_here count=1 wait_ns=%u..", MEET_NS);
+	fact("culprit * in=local_here count=1 wait_ns=%u..", MEET_NS);
 	puts("ok");
 	return 0;
 }

@@ -104,14 +104,17 @@ int main(void)
 
 	ns = meet_run(ROUNDS, NULL, wait_here, wake_here);
 	meet_fact("the_word", "futex", ROUNDS, ns, "timeouts=0");
+	meet_culprit("the_word", "wake_here", ROUNDS, ns);
 	ns = meet_run(ROUNDS, NULL, wait_bits_here, wake_bits_here);
 	fact("waiter bits_word in=wait_bits_here count=%d wait_ns=%lu..%lu", ROUNDS, (unsigned long)ROUNDS * MEET_NS,
 	     (unsigned long)ns);
 	meet_run(ROUNDS, NULL, wait_moved_here, move_here);
 	fact("waiter from_word in=wait_moved_here count=%d", ROUNDS);
+	fact("culprit from_word in=move_here count=%d", ROUNDS);
 	ns = meet_run(ROUNDS, NULL, park_here, unpark_here);
 	fact("waiter * in=park_here count=%d wait_ns=%lu..%lu", ROUNDS, (unsigned long)ROUNDS * MEET_NS,
 	     (unsigned long)ns);
+	meet_culprit("*", "unpark_here", ROUNDS, ns);
 	sigaction(SIGUSR1, &action, NULL);
 	ns = meet_run(ROUNDS, NULL, signals_entry, interrupt_and_wake_here);
 	fact("lock signal_word contentions=%d..%d wait_ns=%lu..%lu", ROUNDS, ROUNDS + 2,

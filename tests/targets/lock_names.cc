@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks as a static object's member, in blocks of malloc, as members of objects of C++ and in an array: the report
- * names each, and the function that held it while another waited.
+ * Locks as a static object's member, in blocks of malloc, as members of objects of C++ and in an array (P20, P22): the
+ * report names each, and the function that held it while another waited.
  */
 #include <memory>
 #include <mutex>

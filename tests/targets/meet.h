@@ -113,4 +113,11 @@ static inline void meet_fact(const char *name, const char *kind, int rounds, uin
 	     (unsigned long)waited_ns);
 }
 
+/* And that FUNCTION made them all wait, or woke them: what is left of the wait is the time until the waiter ran. */
+static inline void meet_culprit(const char *name, const char *function, int rounds, uint64_t waited_ns)
+{
+	fact("culprit %s in=%s count=%d wait_ns=%lu..%lu", name, function, rounds, (unsigned long)rounds * MEET_NS,
+	     (unsigned long)waited_ns);
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A mutex with a priority ceiling, locked and unlocked: each time libc changes the thread's priority. */
+/* A mutex with a priority ceiling (P13), locked and unlocked: each time libc changes the thread's priority. */
 #include <pthread.h>
 
 #include "facts.h"

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Mutexes come and go, all contended: memory stays flat, and none is merged with one of another class. */
+/*
+ * Mutexes come and go, all contended (P21): memory stays flat, and none is merged with one of another class. With an
+ * argument, that many seconds of 10,000 mutexes each, some of them contended.
+ */
 #include "handoff.h"
 
-#define BATCH     50
-#define WARM      1500 /* contended mutexes until everything has its room */
-#define ROUNDS    4500
-#define UNWATCHED 300000 /* created, locked and destroyed without contention */
-#define SLACK_KIB 1024
+#define BATCH      50
+#define WARM       1500 /* contended mutexes until everything has its room */
+#define ROUNDS     4500
+#define PER_SECOND 10000
+#define UNWATCHED  300000 /* created, locked and destroyed without contention */
+#define SLACK_KIB  1024
 
 SITE static int wait_here(pthread_mutex_t *mutex)
 {
@@ -45,46 +49,76 @@ static struct pair now;
 
 static void *other(void *arg)
 {
-	for (int i = 1; i <= WARM + ROUNDS; i++) {
+	for (int i = 1;; i++) {
 		wait_for(&now.turn, 2 * i - 1);
+		if (!now.mutex)
+			return arg;
 		require(wait_here(now.mutex) == 0);
 		pthread_mutex_unlock(now.mutex);
 		__atomic_store_n(&now.turn, 2 * i, __ATOMIC_RELEASE);
 	}
-	return arg;
 }
 
-static void contend(int i, pthread_mutex_t *mutex)
+static int contended;
+
+static void contend(pthread_mutex_t *mutex)
 {
+	int turn = 2 * ++contended;
+
 	require(pthread_mutex_lock(mutex) == 0);
 	now.mutex = mutex;
-	__atomic_store_n(&now.turn, 2 * i - 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&now.turn, turn - 1, __ATOMIC_RELEASE);
 	wait_until_blocked(mutex);
 	pthread_mutex_unlock(mutex);
-	wait_for(&now.turn, 2 * i);
+	wait_for(&now.turn, turn);
 }
 
-int main(void)
+/* COUNT mutexes of both classes in turn, the first WANTED of which are contended. */
+static void run_batch(int count, int wanted)
 {
 	pthread_mutex_t *batch[BATCH];
+
+	for (int k = 0; k < count; k++) {
+		batch[k] = k % 2 ? make_odd() : make_even();
+		pthread_mutex_init(batch[k], NULL);
+		if (k < wanted)
+			contend(batch[k]);
+		require(pthread_mutex_lock(batch[k]) == 0);
+		require(pthread_mutex_unlock(batch[k]) == 0);
+	}
+	for (int k = 0; k < count; k++) {
+		pthread_mutex_destroy(batch[k]);
+		free(batch[k]);
+	}
+}
+
+/* BATCH mutexes, two of them contended, so often that it makes PER_SECOND. */
+static void run_for(int seconds)
+{
+	uint64_t start = now_ns();
+
+	for (int i = 0; i < seconds * (PER_SECOND / BATCH); i++) {
+		uint64_t due = start + (uint64_t)i * (1000000000u / (PER_SECOND / BATCH)), time = now_ns();
+
+		if (time < due)
+			usleep((useconds_t)((due - time) / 1000));
+		run_batch(BATCH, 2);
+	}
+}
+
+int main(int argc, char **argv)
+{
 	pthread_t thread;
-	long before = 0;
+	long before;
 
 	require(pthread_create(&thread, NULL, other, NULL) == 0);
-	for (int i = 1; i <= WARM + ROUNDS; i += BATCH) {
-		for (int k = 0; k < BATCH; k++) {
-			batch[k] = k % 2 ? make_odd() : make_even();
-			pthread_mutex_init(batch[k], NULL);
-			contend(i + k, batch[k]);
-		}
-		for (int k = 0; k < BATCH; k++) {
-			pthread_mutex_destroy(batch[k]);
-			free(batch[k]);
-		}
-		if (!before && i > WARM)
-			before = resident_kib();
-	}
-	pthread_join(thread, NULL);
+	while (contended < WARM)
+		run_batch(BATCH, BATCH);
+	before = resident_kib();
+	if (argc > 1)
+		run_for(atoi(argv[1]));
+	while (argc == 1 && contended < WARM + ROUNDS)
+		run_batch(BATCH, BATCH);
 	for (int i = 0; i < UNWATCHED; i++) {
 		pthread_mutex_t mutex;
 
@@ -94,7 +128,10 @@ int main(void)
 		pthread_mutex_destroy(&mutex);
 	}
 	require(resident_kib() - before < SLACK_KIB);
-	fact("waiter * in=wait_here count=%d", WARM + ROUNDS);
-	printf("%d\n", (WARM + ROUNDS) / 2);
+	now.mutex = NULL;
+	__atomic_store_n(&now.turn, 2 * contended + 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	fact("waiter * in=wait_here count=%d", contended);
+	printf("%d\n", contended / 2);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An error-checking mutex: locking twice is an answer, not a wait. */
+/* An error-checking mutex (P13): locking twice is an answer, not a wait. */
 #include "handoff.h"
 
 static pthread_mutex_t the_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mutexes in heap blocks: destroyed, freed, and new ones at the same address. */
+/* Mutexes in heap blocks (P20, P21): destroyed, freed, and new ones at the same address. */
 #include "handoff.h"
 
 #define ROUNDS 5

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Priority inheritance, adaptive and process-shared mutexes. */
+/* Priority inheritance, adaptive and process-shared mutexes (P13). */
 #include "handoff.h"
 
 #define ROUNDS 30

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A recursive mutex, locked three deep. */
+/* A recursive mutex (P13), locked three deep. */
 #include "handoff.h"
 
 #define ROUNDS 50

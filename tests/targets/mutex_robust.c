@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A robust mutex whose owner dies: EOWNERDEAD exactly once, with and without a waiter. */
+/* A robust mutex whose owner dies (P12): EOWNERDEAD exactly once, with and without a waiter. */
 #include "handoff.h"
 
 static pthread_mutex_t the_lock;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_mutex_timedlock and clocklock: time-outs, and one that gets the lock. */
+/* pthread_mutex_timedlock and clocklock (P3, P14): time-outs, and one that gets the lock. */
 #include "handoff.h"
 
 #define TIMEOUTS   5

@@ -106,10 +106,15 @@ int main(int argc, char **argv)
 		fact("waiter * in=critical_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("waiter * in=named_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("waiter * in=barrier_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("culprit * in=critical_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("culprit * in=named_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("culprit * in=barrier_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 	}
 	fact("lock the_lock acquisitions=%d contentions=%d wait_ns=%u..", THREADS * ROUNDS + 1, ROUNDS,
 	     ROUNDS * HOLD_NS / 2);
 	fact("waiter the_lock in=lock_here count=%d", ROUNDS);
+	fact("culprit the_lock in=lock_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+	fact("culprit the_nest_lock in=nest_lock_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 	fact("waiter the_nest_lock in=nest_lock_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 	omp_destroy_lock(&the_lock);
 	omp_destroy_nest_lock(&the_nest_lock);

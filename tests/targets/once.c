@@ -78,6 +78,8 @@ int main(void)
 	fact("lock the_flag kind=once category=contention contentions=2 wait_ns=%u..", 2 * MEET_NS);
 	fact("waiter the_once in=wait_here count=2");
 	fact("waiter the_once in=initialise_here count=0");
+	fact("culprit the_once in=initialise_here count=2 wait_ns=%u..", 2 * MEET_NS);
+	fact("culprit the_flag in=initialise_here count=2 wait_ns=%u..", 2 * MEET_NS);
 	puts("ok");
 	return 0;
 }

@@ -64,6 +64,14 @@ extern "C" fn rust_cond_here() {
     black_box(&ready);
 }
 
+#[inline(never)]
+#[no_mangle]
+extern "C" fn rust_notify_here() {
+    *black_box(READY.lock().unwrap()) = true;
+    THE_COND.notify_one();
+    black_box(&THE_COND);
+}
+
 fn main() {
     for _ in 0..ROUNDS {
         HELD.store(false, Ordering::Release);
@@ -76,8 +84,7 @@ fn main() {
     }
     let waiter = thread::spawn(|| rust_cond_here());
     let_it_wait();
-    *READY.lock().unwrap() = true;
-    THE_COND.notify_one();
+    rust_notify_here();
     waiter.join().unwrap();
     println!("{}", *THE_LOCK.lock().unwrap());
 }

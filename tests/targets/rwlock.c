@@ -11,6 +11,7 @@
 static pthread_rwlock_t read_lock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_rwlock_t write_lock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_rwlock_t timed_lock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_rwlock_t kept_lock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_rwlock_t calm_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static void writer_takes(void)
@@ -82,6 +83,18 @@ static void *time_out(void *unused)
 	return NULL;
 }
 
+/* A reader keeps the lock: nobody is known, but it was not free either. */
+SITE static void *want_to_write(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < TIMEOUTS; i++) {
+		struct timespec end = soon(CLOCK_MONOTONIC);
+
+		require(pthread_rwlock_clockwrlock(&kept_lock, CLOCK_MONOTONIC, &end) == ETIMEDOUT);
+	}
+	return NULL;
+}
+
 int main(void)
 {
 	struct timespec past = { 1, 0 };
@@ -92,10 +105,12 @@ int main(void)
 	fact("lock read_lock kind=rwlock acquisitions=%d contentions=%d timeouts=0 wait_ns=%lu..%lu", 2 * ROUNDS,
 	     ROUNDS, (unsigned long)ROUNDS * MEET_NS, (unsigned long)ns);
 	fact("waiter read_lock in=read_wait_here count=%d", ROUNDS);
+	meet_culprit("read_lock", "writer_gives_here", ROUNDS, ns);
 	ns = meet_run(ROUNDS, reader_takes, write_wait_here, reader_gives_here);
 	fact("lock write_lock kind=rwlock acquisitions=%d contentions=%d timeouts=0 wait_ns=%lu..%lu", 2 * ROUNDS,
 	     ROUNDS, (unsigned long)ROUNDS * MEET_NS, (unsigned long)ns);
 	fact("waiter write_lock in=write_wait_here count=%d", ROUNDS);
+	meet_culprit("write_lock", "reader_gives_here", ROUNDS, ns);
 
 	require(pthread_rwlock_wrlock(&timed_lock) == 0);
 	require(pthread_rwlock_wrlock(&timed_lock) == EDEADLK);
@@ -105,6 +120,13 @@ int main(void)
 	require(pthread_rwlock_unlock(&timed_lock) == 0);
 	fact("lock timed_lock acquisitions=1 contentions=%d timeouts=%d trylock_failures=2 wait_ns=%lu..", 4 * TIMEOUTS,
 	     4 * TIMEOUTS, 4ul * TIMEOUTS * MEET_NS * 9 / 10);
+
+	require(pthread_rwlock_rdlock(&kept_lock) == 0);
+	require(pthread_create(&thread, NULL, want_to_write, NULL) == 0);
+	pthread_join(thread, NULL);
+	require(pthread_rwlock_unlock(&kept_lock) == 0);
+	fact("lock kept_lock contentions=%d timeouts=%d handoff_ns=0 wait_ns=%lu..", TIMEOUTS, TIMEOUTS,
+	     (unsigned long)TIMEOUTS * MEET_NS * 9 / 10);
 
 	/* Free: the time does not matter. Readers share. */
 	require(pthread_rwlock_timedrdlock(&calm_lock, &past) == 0);

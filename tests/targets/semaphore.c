@@ -37,6 +37,7 @@ int main(void)
 	ns = meet_run(ROUNDS, NULL, wait_here, post_here);
 	fact("lock the_sem acquisitions=%d", ROUNDS);
 	meet_fact("the_sem", "semaphore", ROUNDS, ns, "category=coordination timeouts=0");
+	meet_culprit("the_sem", "post_here", ROUNDS, ns);
 
 	errno = 79;
 	require(sem_wait(&timed_sem) == 0 && errno == 79);

@@ -15,6 +15,12 @@ SITE static void wait_here(void)
 	keep((void *)&the_spin);
 }
 
+SITE static void give_here(void)
+{
+	pthread_spin_unlock(&the_spin);
+	keep((void *)&the_spin);
+}
+
 static void *waiter(void *unused)
 {
 	(void)unused;
@@ -44,7 +50,7 @@ int main(void)
 		await(&about_to, i);
 		/* Sleeping, so that the other one spins even on a machine with one processor. */
 		pass_time(HOLD_NS);
-		pthread_spin_unlock(&the_spin);
+		give_here();
 		await(&done, i);
 	}
 	pthread_join(thread, NULL);
@@ -55,6 +61,7 @@ int main(void)
 	     "wait_ns=1000000..%lu",
 	     2 * ROUNDS + 1, ROUNDS, (unsigned long)waited_ns + ROUNDS * 1000000ul);
 	fact("waiter the_spin in=wait_here count=1..%d", ROUNDS);
+	fact("culprit the_spin in=give_here count=1..%d wait_ns=1000000..", ROUNDS);
 	puts("ok");
 	return 0;
 }

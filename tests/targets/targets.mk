@@ -14,7 +14,7 @@ target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -I$(target_src)/
 	$(if $(WERROR),-Werror) -MMD -MP
 target_libs := leak_module.so ctor_lib.so safe_alloc.so plugin_a.so plugin_b.so audit_lib.so
 target_parts := leak_module ctor_lib safe_alloc plugin audit_lib jemalloc_linked static_program boost_fibers asan_built
-target_parts += cxx20_waits rust_locks omp_waits split_stack
+target_parts += cxx20_waits rust_locks omp_waits split_stack abseil_waits
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
 
@@ -22,7 +22,7 @@ target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(targe
 # Some programs need what not every machine has; without it they are not built, and their tests skip.
 target_optional := $(addprefix $(target_dir)/,$(addsuffix .stamp,\
 	jemalloc_linked static_program boost_fibers asan_built cxx20_waits rust_locks \
-	omp_waits omp_waits_clang split_stack))
+	omp_waits omp_waits_clang split_stack parking_lot_waits abseil_waits))
 
 .PHONY: targets
 targets: $(target_programs) $(target_optional)
@@ -78,6 +78,15 @@ $(target_dir)/cxx20_waits.stamp: $(target_src)/cxx20_waits.cc $(target_src)/meet
 
 $(target_dir)/rust_locks.stamp: $(target_src)/rust_locks.rs | $(target_dir)
 	$(call say,RUSTC)env -u MAKEFLAGS rustc -g -O $(call target_forgiven,$<)
+	$(Q)touch $@
+
+$(target_dir)/parking_lot_waits.stamp: $(target_src)/parking_lot_waits.rs $(target_src)/cargo_build.sh | $(target_dir)
+	$(call say,CARGO)env -u MAKEFLAGS $(target_src)/cargo_build.sh $< $(basename $@) parking_lot \
+		2>$(basename $@).log || rm -f $(basename $@)
+	$(Q)touch $@
+
+$(target_dir)/abseil_waits.stamp: $(target_src)/abseil_waits.cc $(target_src)/meet.h | $(target_dir)
+	$(call say,CXX)$(target_cxx) $(call target_forgiven,$< $$(pkg-config --cflags --libs absl_synchronization))
 	$(Q)touch $@
 
 $(target_dir)/omp_waits.stamp: $(target_src)/omp_waits.c | $(target_dir)

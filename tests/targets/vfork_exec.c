@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vfork, then exec of another program; and a vfork child that only ends. */
+/* vfork, then exec of another program (P26); and a vfork child that only ends. */
 #include <sys/wait.h>
 
 #include "facts.h"
