@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pthread mutexes: uncontended before and after the process has a second thread, taken by another one now and then, and
- * contended by two.
+ * contended by two. And the steps that mutrace takes for each critical section, as its source tells: the thread's
+ * number, two readings of the clock, and a mutex of its own around the look at its table, when one is taken and again
+ * when it is given up. To be had without a preload, for what that way costs at least.
  */
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-#define USAGE         "bench_lock single|threaded|hot|contended PAIRS"
+#define USAGE         "bench_lock single|threaded|hot|contended|mutrace PAIRS"
 #define INSIDE_STEPS  100 /* of work() with the lock held */
 #define OUTSIDE_STEPS 200 /* and without */
 #define CONTENDERS    2
@@ -37,30 +41,59 @@ BENCH_FRAME static void lock_unlock(uint64_t pairs)
 	}
 }
 
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void look_at_table(void)
+{
+	pthread_mutex_lock(&table_mutex);
+	shared++;
+	pthread_mutex_unlock(&table_mutex);
+}
+
+BENCH_FRAME static void lock_unlock_noted(uint64_t pairs)
+{
+	struct timespec time;
+	long tid;
+
+	for (uint64_t i = 0; i < pairs; i++) {
+		pthread_mutex_lock(&mutex);
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		BENCH_USE(time.tv_nsec);
+		tid = syscall(SYS_gettid);
+		BENCH_USE(tid);
+		look_at_table();
+		BENCH_USE(shared);
+		look_at_table();
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		BENCH_USE(time.tv_nsec);
+		pthread_mutex_unlock(&mutex);
+	}
+}
+
 static void *sleep_until_end(void *arg)
 {
 	pthread_barrier_wait(arg);
 	return NULL;
 }
 
-static void uncontended(uint64_t pairs)
+static void uncontended(uint64_t pairs, void (*run)(uint64_t))
 {
 	double start;
 
-	lock_unlock(pairs / 10 + 1000);
+	run(pairs / 10 + 1000);
 	start = bench_cpu_ns();
-	lock_unlock(pairs);
+	run(pairs);
 	bench_print("pair_ns", (bench_cpu_ns() - start) / (double)pairs);
 }
 
-static int threaded(uint64_t pairs)
+static int threaded(uint64_t pairs, void (*run)(uint64_t))
 {
 	pthread_t idle;
 
 	pthread_barrier_init(&ready, NULL, 2);
 	if (pthread_create(&idle, NULL, sleep_until_end, &ready) != 0)
 		return 1;
-	uncontended(pairs);
+	uncontended(pairs, run);
 	pthread_barrier_wait(&ready);
 	pthread_join(idle, NULL);
 	return 0;
@@ -88,7 +121,7 @@ static int hot(uint64_t pairs)
 	if (pthread_create(&other, NULL, nudge, &ready) != 0)
 		return 1;
 	pthread_barrier_wait(&ready);
-	uncontended(pairs);
+	uncontended(pairs, lock_unlock);
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(other, NULL);
 	return 0;
@@ -130,13 +163,15 @@ int main(int argc, char **argv)
 	uint64_t pairs = bench_number(argc, argv, 2, USAGE);
 
 	if (strcmp(argv[1], "threaded") == 0)
-		return threaded(pairs);
+		return threaded(pairs, lock_unlock);
+	if (strcmp(argv[1], "mutrace") == 0)
+		return threaded(pairs, lock_unlock_noted);
 	if (strcmp(argv[1], "hot") == 0)
 		return hot(pairs);
 	if (strcmp(argv[1], "contended") == 0)
 		return contended(pairs);
 	if (strcmp(argv[1], "single") != 0)
 		bench_usage(USAGE);
-	uncontended(pairs);
+	uncontended(pairs, lock_unlock);
 	return 0;
 }

@@ -261,9 +261,10 @@ class Suite:
         if one and two:
             alone = rate("threads alloc 2", NATIVE) / rate("threads alloc 1", NATIVE)
             self.findings.note("two_threads", two / one, f"threads alloc (native: {alone:.2f}x)")
-        native, full = rate("lock contended", NATIVE), rate("lock contended", FULL)
-        if native and full:
-            self.findings.note("contended", full / native, "lock contended")
+        for budget, name in (("contended", "lock contended"), ("readers", "lock readers")):
+            native, full = rate(name, NATIVE), rate(name, FULL)
+            if native and full:
+                self.findings.note(budget, full / native, name)
 
     # Memory
 
