@@ -10,6 +10,8 @@ tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemal
 tests="$tests gawk libxml2-utils python3-jsonschema valgrind"
 tests="$tests libboost-context-dev libmimalloc2.0 libtcmalloc-minimal4 luajit strace libomp-dev"
 tests="$tests php-cli ruby"
+# Programs and libraries whose locks are looked at.
+tests="$tests libabsl-dev librust-parking-lot-dev memcached redis-server"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
 # The same, as packages of npm for Node.js.
