@@ -42,11 +42,14 @@ struct export_tree {
 #define EXPORT_HOLDS 4u /* of those who made others wait */
 #define EXPORT_ALL   (EXPORT_SITES | EXPORT_WAITS)
 
-/* The stacks of the sites, waiters or culprits, as WHAT says, that are selected in REPORT, which must outlive the tree. */
+/* The stacks of what WHAT says, as far as it is selected in REPORT, which must outlive the tree. */
 void export_tree_init(struct export_tree *tree, const struct report *report, unsigned what);
 void export_tree_free(struct export_tree *tree);
 
-/* The innermost node of STACK, 0 = that of somebody unknown; never 0. Stacks that export_tree_init() did not see are added. */
+/*
+ * The innermost node of STACK, 0 = that of somebody unknown; never 0. Stacks that export_tree_init() did not see are
+ * added.
+ */
 uint32_t export_tree_node(struct export_tree *tree, uint32_t stack);
 
 static inline const struct export_place *export_tree_place(const struct export_tree *tree, uint32_t node)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool of 32 threads that wait for work, and get some twice, each by itself (P34): nobody waits for a lock. They still
- * wait when the program ends.
+ * A pool of 32 threads that wait for work, and get some twice, each by itself (P34): nobody waits for a lock. They
+ * still wait when the program ends.
  */
 #include "meet.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Orders of locks of more kinds, one thread after the other, so that nothing can happen. To be told: R to read with S to
- * write, against S to read with R to write; a cycle of three mutexes by three threads. Not to be told: P and Q in
+ * Orders of locks of more kinds, one thread after the other, so that nothing can happen. To be told: R to read with S
+ * to write, against S to read with R to write; a cycle of three mutexes by three threads. Not to be told: P and Q in
  * opposite order, both to read; 100 mutexes held at once, whose order never changes.
  */
 #include <pthread.h>
