@@ -3,6 +3,8 @@
  * Mutexes come and go, all contended (P21): memory stays flat, and none is merged with one of another class. With an
  * argument, that many seconds of 10,000 mutexes each, some of them contended.
  */
+#include <stdbool.h>
+
 #include "handoff.h"
 
 #define BATCH      50
@@ -74,7 +76,7 @@ static void contend(pthread_mutex_t *mutex)
 }
 
 /* COUNT mutexes of both classes in turn, the first WANTED of which are contended. */
-static void run_batch(int count, int wanted)
+SITE static void run_batch(int count, int wanted)
 {
 	pthread_mutex_t *batch[BATCH];
 
@@ -92,33 +94,38 @@ static void run_batch(int count, int wanted)
 	}
 }
 
-/* BATCH mutexes, two of them contended, so often that it makes PER_SECOND. */
-static void run_for(int seconds)
+static long resident_before;
+
+/* What comes before batch number I, below 0 while everything gets its room; PACED: returns when it is due. */
+SITE static void prepare(int i, bool paced)
 {
-	uint64_t start = now_ns();
+	static uint64_t start;
+	uint64_t due = start + (uint64_t)i * (1000000000u / (PER_SECOND / BATCH)), time = now_ns();
 
-	for (int i = 0; i < seconds * (PER_SECOND / BATCH); i++) {
-		uint64_t due = start + (uint64_t)i * (1000000000u / (PER_SECOND / BATCH)), time = now_ns();
-
-		if (time < due)
-			usleep((useconds_t)((due - time) / 1000));
-		run_batch(BATCH, 2);
+	if (i == 0) {
+		resident_before = resident_kib();
+		start = time;
+	} else if (i > 0 && paced && time < due) {
+		usleep((useconds_t)((due - time) / 1000));
 	}
+}
+
+SITE static int contended_of(int i, bool paced)
+{
+	return i < 0 || !paced ? BATCH : 2;
 }
 
 int main(int argc, char **argv)
 {
+	int batches = argc > 1 ? atoi(argv[1]) * (PER_SECOND / BATCH) : ROUNDS / BATCH;
 	pthread_t thread;
-	long before;
 
 	require(pthread_create(&thread, NULL, other, NULL) == 0);
-	while (contended < WARM)
-		run_batch(BATCH, BATCH);
-	before = resident_kib();
-	if (argc > 1)
-		run_for(atoi(argv[1]));
-	while (argc == 1 && contended < WARM + ROUNDS)
-		run_batch(BATCH, BATCH);
+	/* All from one call in the code: other callers would make other classes. */
+	for (int i = -WARM / BATCH; i < batches; i++) {
+		prepare(i, argc > 1);
+		run_batch(BATCH, contended_of(i, argc > 1));
+	}
 	for (int i = 0; i < UNWATCHED; i++) {
 		pthread_mutex_t mutex;
 
@@ -127,7 +134,7 @@ int main(int argc, char **argv)
 		pthread_mutex_unlock(&mutex);
 		pthread_mutex_destroy(&mutex);
 	}
-	require(resident_kib() - before < SLACK_KIB);
+	require(resident_kib() - resident_before < SLACK_KIB);
 	now.mutex = NULL;
 	__atomic_store_n(&now.turn, 2 * contended + 1, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
