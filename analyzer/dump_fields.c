@@ -218,6 +218,7 @@ static const struct dump_field leak_scan_fields[] = {
 	FIELD(mp_leak_scan, skipped_bytes, NUMBER),
 	FIELD(mp_leak_scan, unconfirmed_count, NUMBER),
 	FIELD(mp_leak_scan, ignored_count, NUMBER),
+	FIELD(mp_leak_scan, cpu_ns, NUMBER),
 };
 
 static const struct dump_field leak_fields[] = {

@@ -310,24 +310,6 @@ static json_t *pair(double old, double now)
 	return json_pack("{sIsI}", "old", (json_int_t)whole(old), "new", (json_int_t)whole(now));
 }
 
-static json_t *make_stack(const struct summary_stack *stack)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < stack->count; i++) {
-		const struct frame *frame = &stack->frames[i];
-		json_t *object = json_object();
-
-		put(object, "function", json_text(frame->function));
-		put(object, "file", json_text(frame->file));
-		put(object, "line", frame->line > 0 ? json_integer(frame->line) : json_null());
-		put(object, "module", json_text(frame->module));
-		put(object, "inlined", json_boolean(frame->inlined));
-		json_array_append_new(list, object);
-	}
-	return list;
-}
-
 /* NULL: nothing changed enough. */
 static json_t *make_site(const struct diff *diff, const struct diff_site *site)
 {
@@ -356,7 +338,7 @@ static json_t *make_site(const struct diff *diff, const struct diff_site *site)
 	put(object, "state", json_string(!site->old ? "new" : !site->now ? "gone" : "changed"));
 	put(object, "changes", changes);
 	diff_stack(diff, site, &stack);
-	put(object, "stack", make_stack(&stack));
+	put(object, "stack", json_frames(stack.frames, stack.count));
 	return object;
 }
 
@@ -388,7 +370,7 @@ static json_t *make_lock(const struct diff_lock *row)
 	    pair(row->old ? (double)row->old->wait_ns : 0, row->now ? (double)row->now->wait_ns : 0));
 	put(object, "contentions",
 	    pair(row->old ? (double)row->old->contentions : 0, row->now ? (double)row->now->contentions : 0));
-	put(object, "stack", make_stack(&lock->stack));
+	put(object, "stack", json_frames(lock->stack.frames, lock->stack.count));
 	return object;
 }
 

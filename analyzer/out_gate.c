@@ -297,27 +297,13 @@ static json_t *make_rule(const struct gate_rule *rule)
 	return object;
 }
 
-static json_t *make_frame(const struct frame *frame)
-{
-	json_t *object = json_object();
-
-	put(object, "function", json_text(frame->function));
-	put(object, "file", json_text(frame->file));
-	put(object, "line", frame->line > 0 ? json_integer(frame->line) : json_null());
-	put(object, "module", json_text(frame->module));
-	put(object, "inlined", json_boolean(frame->inlined));
-	return object;
-}
-
 static json_t *make_leak(const struct gate_leak *leak)
 {
 	const struct summary_leak *row = &leak->leak;
 	struct arena scratch = { 0 };
 	json_t *object = json_object();
-	json_t *stack = json_array();
+	json_t *stack = json_frames(row->stack.frames, row->stack.count);
 
-	for (size_t i = 0; i < row->stack.count; i++)
-		json_array_append_new(stack, make_frame(&row->stack.frames[i]));
 	put(object, "class", json_string(leak_class_word(row->leak_class)));
 	put(object, "count", number(row->blocks.value));
 	put(object, "bytes", number(row->bytes.value));

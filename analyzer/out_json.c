@@ -466,6 +466,7 @@ static json_t *make_leak_scan(const struct profile *profile, const struct leak_v
 	put(object, "trigger", json_text(row ? profile_scan_trigger_name(row->trigger) : NULL));
 	put(object, "time_ns", row ? since_start(profile, row->start_ns) : json_null());
 	put(object, "duration_ns", ran ? number(row->duration_ns) : json_null());
+	put(object, "cpu_ns", ran && row->cpu_ns ? number(row->cpu_ns) : json_null());
 	put(object, "pause_ns", ran ? number(row->pause_ns) : json_null());
 	put(object, "snapshots", ran ? number(row->snapshots) : json_null());
 	put(object, "threads", ran ? number(row->threads) : json_null());

@@ -314,6 +314,7 @@ static __attribute__((noreturn)) void child(bool borrows, bool confirm)
 	os_snapshot_settle(borrows);
 	answer->result = search(confirm);
 	pages_close();
+	scan->cpu_ns = os_cpu_ns();
 	scan->root_bytes = roots.root_bytes;
 	scan->skipped_bytes = roots.skipped_bytes + pages_unreadable() * PAGES_BYTES;
 	scan->heap_bytes = graph_counts()->heap_bytes;
@@ -654,6 +655,7 @@ static void copy_counts(struct mp_leak_scan *row)
 {
 	const struct mp_leak_scan *from = &answer->scan;
 
+	row->cpu_ns = from->cpu_ns;
 	row->block_count = from->block_count;
 	row->block_bytes = from->block_bytes;
 	row->root_bytes = from->root_bytes;

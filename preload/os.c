@@ -775,6 +775,11 @@ uint64_t os_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t os_cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 uint64_t os_realtime_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);

@@ -131,6 +131,7 @@ void os_yield(void);
 /* nanoseconds; the vDSO answers, no system call as a rule */
 uint64_t os_now_ns(void);
 uint64_t os_realtime_ns(void);
+uint64_t os_cpu_ns(void); /* of this process so far; a system call */
 
 /*
  * A lock for slow paths: spins a little, then sleeps in the kernel. A fork child must not unlock or wait for one: it
