@@ -356,6 +356,7 @@ static bool set_up_forked(void)
 	bool ok;
 
 	os_forked();
+	os_fork_over(true);
 	drop_reset();
 	shard_forked();
 	thread_forked();
@@ -541,6 +542,7 @@ void process_before_fork(void)
 {
 	struct thread *t = thread_self;
 
+	os_fork_begins();
 	heap_before_sharing();
 	if (!owns_dump())
 		return;
@@ -580,6 +582,7 @@ void process_restrict(uint32_t restriction)
  */
 void process_after_fork(bool child)
 {
+	os_fork_over(child);
 	if (!child)
 		fork_in_hook_parent();
 	else if (!fork_in_hook_child())

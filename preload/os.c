@@ -270,15 +270,64 @@ int os_populate(void *p, size_t bytes)
 	return r;
 }
 
+/*
+ * --- descriptors ---
+ *
+ * They are open for microseconds, but a child of another thread's fork would have them for good. So a fork waits until
+ * there are none, and who wants one waits until the fork is over; neither for longer than this, because what it waits
+ * for may itself wait for a lock that the other one has.
+ */
+#define FORK_WAIT_NS 50000u
+#define FORK_WAITS   100u
+
+static uint32_t descriptors; /* open, or about to be */
+static uint32_t forks;       /* under way */
+
+void os_fork_begins(void)
+{
+	__atomic_add_fetch(&forks, 1, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; __atomic_load_n(&descriptors, __ATOMIC_SEQ_CST) && i < FORK_WAITS; i++)
+		os_sleep_ns(FORK_WAIT_NS);
+}
+
+void os_fork_over(bool child)
+{
+	if (child) {
+		forks = 0;
+		descriptors = 0;
+	} else {
+		__atomic_sub_fetch(&forks, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void descriptor_gone(void)
+{
+	__atomic_sub_fetch(&descriptors, 1, __ATOMIC_SEQ_CST);
+}
+
+static void announce_descriptor(void)
+{
+	for (unsigned i = 0;; i++) {
+		__atomic_add_fetch(&descriptors, 1, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&forks, __ATOMIC_SEQ_CST) || i == FORK_WAITS)
+			return;
+		descriptor_gone();
+		os_sleep_ns(FORK_WAIT_NS);
+	}
+}
+
 static int open_file(const char *path, int flags, int mode)
 {
 	int fd;
 
 	if (!allowed(OS_FILTERED))
 		return -EPERM;
+	announce_descriptor();
 	do {
 		fd = (int)SYS4(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
 	} while (fd == -EINTR);
+	if (fd < 0)
+		descriptor_gone();
 	return fd;
 }
 
@@ -302,9 +351,15 @@ int os_open_directory(const char *path)
 	return open_file(path, O_RDONLY | O_DIRECTORY, 0);
 }
 
+void os_close_inherited(int fd)
+{
+	SYS1(__NR_close, fd);
+}
+
 void os_close(int fd)
 {
 	SYS1(__NR_close, fd);
+	descriptor_gone();
 }
 
 int os_unlink(const char *path)
@@ -629,7 +684,7 @@ void os_snapshot_settle(bool borrows)
 	SYS4(__NR_prlimit64, 0, RLIMIT_CORE, &no_core, NULL);
 	if (SYS3(__NR_close_range, 0, ~0u, 0) < 0) {
 		for (int i = 0; i < 1024; i++)
-			os_close(i);
+			SYS1(__NR_close, i);
 	}
 	/* The score belongs to the memory, and so to all that share it. */
 	fd = borrows ? -1 : open_file("/proc/self/oom_score_adj", O_WRONLY, 0);

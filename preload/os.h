@@ -62,6 +62,10 @@ int os_open_rw(const char *path); /* existing, never through a symbolic link */
 int os_open_read(const char *path);
 int os_open_directory(const char *path);
 void os_close(int fd);
+void os_close_inherited(int fd); /* in a child: one that was its parent's */
+/* Before a fork: waits a little until no thread has a descriptor open in here; and after it, in both processes. */
+void os_fork_begins(void);
+void os_fork_over(bool child);
 int os_unlink(const char *path);
 int os_truncate(int fd, uint64_t bytes);
 int os_allocate(int fd, uint64_t offset, uint64_t bytes);
