@@ -22,8 +22,9 @@ measure()
 		.leak_scan |
 		if .ran | not then error("no verdict: \(.why_not)")
 		elif $found != $lost then error("\($found) blocks lost, not \($lost)") else
-		"\($what): \(.duration_ns / 1e6 | round) ms, \((.cpu_ns // 0) / 1e6 | round) ms of a processor, paused \(.pause_ns / 1e5 | round / 10) ms, \(.method), " +
-		"\(.heap_bytes / 1048576 | round) MiB searched" end'
+		"\($what): \(.duration_ns / 1e6 | round) ms, " +
+		"\((.cpu_ns // 0) / 1e6 | round) ms of a processor, paused \(.pause_ns / 1e5 | round / 10) ms, " +
+		"\(.method), \(.heap_bytes / 1048576 | round) MiB searched" end'
 }
 
 shift
