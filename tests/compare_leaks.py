@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-The corpus of tests/targets/leaks.c beside LeakSanitizer and memcheck, as a table in Markdown: compare_leaks.py [CASE...].
+The corpus of tests/targets/leaks.c beside LeakSanitizer and memcheck, as a table: compare_leaks.py [CASE...].
 Needs a C compiler with -fsanitize=leak, and valgrind. Run by hand: it takes minutes. Cases are judged by the sizes of
 their blocks; what a case expects is what memprof says of it, which `make check` makes sure of.
 """
@@ -82,8 +82,8 @@ def memcheck(text):
 
 def words(found, count, unreported):
     """
-    "2 definite, 1 indirect" of COUNT blocks; UNREPORTED: what it means if nothing is said of some. Both tools put blocks
-    of one stack together whatever their sizes, so all of a case are counted; smaller ones are not the case's.
+    "2 definite, 1 indirect" of COUNT blocks; UNREPORTED: what it means if nothing is said of some. Both tools put
+    blocks of one stack together whatever their sizes, so all of a case are counted; smaller ones are not the case's.
     """
     by_class = collections.Counter()
     for (size, word), n in found.items():
