@@ -104,6 +104,9 @@ $(O)/memprof: scripts/memprof
 $(O)/analyzer/%.o: analyzer/%.c
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(analyzer_flags) $(CFLAGS) -c -o $@ $<
 
+# What the HTML report is made of is linked in as it stands.
+$(O)/analyzer/html_assets.o $(O)/san/analyzer/html_assets.o: $(wildcard analyzer/html/*.* analyzer/html/vendor/*/*)
+
 # --- tests ---
 
 include tests/targets/targets.mk

@@ -3,13 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "anonymise.h"
 #include "commands.h"
-#include "dump_file.h"
 #include "export.h"
 #include "gz_stream.h"
 #include "out_file.h"
-#include "report.h"
+#include "report_set.h"
 
 struct format_info {
 	const char *name;
@@ -23,15 +21,6 @@ static const struct format_info formats[] = {
 #undef X
 };
 
-/* The dumps of one export. */
-struct inputs {
-	struct profile *profiles;
-	struct ready_report *ready;
-	const struct report **reports;
-	size_t loaded; /* profiles */
-	size_t count;  /* reports */
-};
-
 static bool wants_gzip(const struct format_info *format, const char *path)
 {
 	size_t length = path ? strlen(path) : 0;
@@ -40,14 +29,15 @@ static bool wants_gzip(const struct format_info *format, const char *path)
 	       (!(format->flags & EXPORT_BINARY) && length > 3 && strcmp(path + length - 3, ".gz") == 0);
 }
 
-static bool write_stream(const struct format_info *format, const struct inputs *inputs, FILE *out, struct err *err)
+static bool write_stream(const struct format_info *format, const struct report_set *set, FILE *out, struct err *err)
 {
-	const struct export export = { .reports = inputs->reports, .count = inputs->count, .out = out };
+	const struct export export = { .reports = set->reports, .count = set->count, .out = out };
 
 	return format->writer(&export, err);
 }
 
-static bool write_file(const struct format_info *format, const struct inputs *inputs, const char *path, struct err *err)
+static bool write_file(const struct format_info *format, const struct report_set *set, const char *path,
+		       struct err *err)
 {
 	struct out_file file;
 	bool ok;
@@ -57,53 +47,15 @@ static bool write_file(const struct format_info *format, const struct inputs *in
 	if (wants_gzip(format, path)) {
 		FILE *gz = gz_stream_open(file.stream);
 
-		ok = gz ? write_stream(format, inputs, gz, err)
+		ok = gz ? write_stream(format, set, gz, err)
 			: err_set(err, path, ERR_NO_OFFSET, "cannot write: no memory");
 		/* An error below shows again as one of file.stream. */
 		if (gz && fclose(gz) != 0)
 			ok = ok && err_set(err, path ? path : "standard output", ERR_NO_OFFSET, "cannot write");
 	} else {
-		ok = write_stream(format, inputs, file.stream, err);
+		ok = write_stream(format, set, file.stream, err);
 	}
 	return out_file_close(&file, ok, err);
-}
-
-/* false: nothing to export. *RET_MISSING: some dump could not be read, or not all of it. */
-static bool load(const struct dump_file_list *list, const struct options *options, struct inputs *inputs,
-		 bool *ret_missing, struct err *err)
-{
-	inputs->profiles = memory_zeroed(list->paths.count, sizeof(*inputs->profiles));
-	inputs->ready = memory_zeroed(list->paths.count, sizeof(*inputs->ready));
-	inputs->reports = memory_zeroed(list->paths.count, sizeof(*inputs->reports));
-	for (size_t i = 0; i < list->paths.count; i++) {
-		struct profile *profile = &inputs->profiles[inputs->loaded++];
-		struct err load_err = { 0 };
-
-		profile_init(profile, list->paths.list[i]);
-		if (!dump_file_load(list->paths.list[i], profile, &load_err)) {
-			err_complain(&load_err);
-			*ret_missing = true;
-			continue;
-		}
-		*ret_missing |= profile->partial;
-		if (options->anonymise)
-			profile_anonymise(profile);
-		inputs->reports[inputs->count] = &inputs->ready[inputs->count].report;
-		if (!report_init(&inputs->ready[inputs->count++], profile, options, err))
-			return false;
-	}
-	return inputs->count > 0;
-}
-
-static void unload(struct inputs *inputs)
-{
-	for (size_t i = 0; i < inputs->count; i++)
-		report_free(&inputs->ready[i]);
-	for (size_t i = 0; i < inputs->loaded; i++)
-		profile_free(&inputs->profiles[i]);
-	free(inputs->profiles);
-	free(inputs->ready);
-	free(inputs->reports);
 }
 
 static bool check(const struct options *options, const struct dump_file_list *list, struct err *err)
@@ -122,7 +74,7 @@ static bool check(const struct options *options, const struct dump_file_list *li
 int cmd_export(const struct options *options, char *const *paths, size_t count, struct err *err)
 {
 	struct dump_file_list list = { 0 };
-	struct inputs inputs = { 0 };
+	struct report_set set = { 0 };
 	bool missing = false;
 	int status = STATUS_BAD;
 
@@ -131,13 +83,13 @@ int cmd_export(const struct options *options, char *const *paths, size_t count, 
 		return STATUS_BAD;
 	}
 	missing = !dump_file_list_add_all(&list, paths, count);
-	if (check(options, &list, err) && load(&list, options, &inputs, &missing, err) &&
-	    write_file(&formats[options->export_format], &inputs, options->output, err)) {
-		for (size_t i = 0; i < inputs.count; i++)
-			report_print_warnings(inputs.reports[i]);
+	if (check(options, &list, err) && report_set_load(&set, &list, options, &missing, err) &&
+	    write_file(&formats[options->export_format], &set, options->output, err)) {
+		for (size_t i = 0; i < set.count; i++)
+			report_print_warnings(set.reports[i]);
 		status = missing ? STATUS_PARTIAL : STATUS_OK;
 	}
-	unload(&inputs);
+	report_set_free(&set);
 	dump_file_list_free(&list);
 	return status;
 }

@@ -24,6 +24,7 @@ enum exit_status {
 #define COMMANDS(X)                                                                                                    \
 	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")               \
 	X(EXPORT, "export", "DUMP...", cmd_export, "the same as a file for another tool: pprof, speedscope, ...")      \
+	X(HTML, "html", "DUMP...", cmd_html, "the report as one page to look at in a browser, without network")        \
 	X(GATE, "gate", "DUMP...", cmd_gate, "pass or fail, for a CI job: leaks and limits, against a baseline")       \
 	X(DIFF, "diff", "OLD NEW", cmd_diff, "what is new, gone, grown or shrunk from one run to another")             \
 	X(BUNDLE, "bundle", "DUMP", cmd_bundle, "a copy with the names of everything in it, for other machines")       \
@@ -37,12 +38,15 @@ enum command { COMMANDS(X) };
 
 #define FOR_REPORT (1u << COMMAND_REPORT)
 #define FOR_EXPORT (1u << COMMAND_EXPORT)
+#define FOR_HTML   (1u << COMMAND_HTML)
 #define FOR_BUNDLE (1u << COMMAND_BUNDLE)
 #define FOR_BOTH   (FOR_REPORT | FOR_EXPORT)
+#define FOR_MODEL  (FOR_BOTH | FOR_HTML) /* everything that one dump tells, for programs */
+#define FOR_STACKS FOR_MODEL
 #define FOR_SHARED (FOR_REPORT | FOR_GATE | FOR_DIFF)
 #define FOR_GATE   (1u << COMMAND_GATE)
 #define FOR_DIFF   (1u << COMMAND_DIFF)
-#define FOR_NAMES  (FOR_BOTH | FOR_BUNDLE)
+#define FOR_NAMES  (FOR_STACKS | FOR_BUNDLE)
 #define FOR_SHOW   (1u << COMMAND_SHOW)
 #define FOR_SEAL   (1u << COMMAND_SEAL)
 
@@ -118,20 +122,21 @@ struct option_list {
 	FLAG(locks, "locks", FOR_REPORT, "only locks, in detail")                                                      \
 	STR(lock, "lock", "NAME", FOR_REPORT,                                                                          \
 	    "everything about the locks with NAME, or a part of it, in their name, or about lock #ID")                 \
-	STR(filter, "filter", "RE", FOR_BOTH,                                                                          \
+	STR(filter, "filter", "RE", FOR_STACKS,                                                                        \
 	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
-	FLAG(no_inline, "no-inline", FOR_BOTH, "do not tell inlined functions apart")                                  \
-	FLAG(no_symbols, "no-symbols", FOR_BOTH, "addresses only; opens no file but the dump")                         \
+	FLAG(no_inline, "no-inline", FOR_STACKS, "do not tell inlined functions apart")                                \
+	FLAG(no_symbols, "no-symbols", FOR_MODEL, "addresses only; opens no file but the dump")                        \
 	STR(sysroot, "sysroot", "DIR", FOR_NAMES, "look for the program's files below DIR, not on this machine")       \
-	FLAG(anonymise, "anonymise", FOR_EXPORT | FOR_BUNDLE,                                                          \
+	FLAG(anonymise, "anonymise", FOR_EXPORT | FOR_HTML | FOR_BUNDLE,                                               \
 	     "hashes for names; no paths, arguments or host: for dumps to share")                                      \
+	FLAG(diff, "diff", FOR_HTML, "of two dumps, OLD NEW: what changed from one to the other")                      \
 	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                       \
 	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
 	SEL(metric, "metric", OUT_METRICS(CHOICE), NOT_GIVEN, FOR_BOTH,                                                \
 	    "folded: what to weigh stacks with (default peak; wait with --locks and --lock)")                          \
 	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED, "auto: on a terminal, unless NO_COLOR is set") \
 	NUM(width, "width", "N", 20, 10000, FOR_SHARED, "columns of text; default: those of the terminal, else any")   \
-	STR(output, "o", "FILE", FOR_SHARED | FOR_NAMES, "write there and not to standard output")                     \
+	STR(output, "o", "FILE", FOR_SHARED | FOR_MODEL | FOR_BUNDLE, "write there and not to standard output")        \
 	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
 	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")

@@ -40,7 +40,7 @@ static void write_text(const struct json_out *json, const char *key, const char 
 static void write_stack(struct json_out *json, uint32_t stack)
 {
 	if (stack == 0)
-		fputs("\"cut\":null,\"stack\":[]", json->out);
+		fputs(json->tree ? "\"node\":0" : "\"cut\":null,\"stack\":[]", json->out);
 	else
 		json_out_stack(json, stack);
 }

@@ -378,6 +378,10 @@ void json_out_stack(struct json_out *json, uint32_t stack)
 	const char *separator = "";
 	char word[40];
 
+	if (json->tree) {
+		fprintf(json->out, "\"node\":%" PRIu32, export_tree_node(json->tree, stack));
+		return;
+	}
 	if (mark)
 		fprintf(json->out, "\"cut\":\"%s\",\"stack\":[", mark_word(mark, word, sizeof(word)));
 	else
@@ -571,10 +575,9 @@ static void write_growth(struct json_out *json)
 	growth_view_free(&view);
 }
 
-static void write_lists(struct json_out *json, const struct leak_view *view)
+void json_out_times(const struct json_out *json)
 {
-	const struct report *report = json->report;
-	const struct profile *profile = report->profile;
+	const struct profile *profile = json->report->profile;
 
 	fputs(",\n\"threads\":[", json->out);
 	for (size_t i = 0; i < profile->thread_count; i++) {
@@ -586,15 +589,14 @@ static void write_lists(struct json_out *json, const struct leak_view *view)
 		next_element(json, i);
 		write_value(json, make_tick(profile, &profile->ticks[i]));
 	}
-	fputs("],\n\"sites\":[", json->out);
-	aggregate_rank_sites(report->sites, report->site_count, report->options->key);
-	for (size_t i = 0; i < limit(report, report->site_count); i++) {
-		next_element(json, i);
-		write_site(json, report->sites[i]);
-	}
-	fputs("],\n\"leaks\":[", json->out);
-	write_leaks(json, view);
-	fputs("],\n\"locks\":[", json->out);
+	fputc(']', json->out);
+}
+
+void json_out_locks(struct json_out *json)
+{
+	const struct report *report = json->report;
+
+	fputs(",\n\"locks\":[", json->out);
 	lock_classes_rank(report->locks, report->lock_count);
 	for (size_t i = 0; i < limit(report, report->lock_count); i++) {
 		next_element(json, i);
@@ -604,7 +606,23 @@ static void write_lists(struct json_out *json, const struct leak_view *view)
 	json_out_lock_order(json);
 }
 
-/* Last, because the symbolizer adds its warnings while it works. */
+static void write_lists(struct json_out *json, const struct leak_view *view)
+{
+	const struct report *report = json->report;
+
+	json_out_times(json);
+	fputs(",\n\"sites\":[", json->out);
+	aggregate_rank_sites(report->sites, report->site_count, report->options->key);
+	for (size_t i = 0; i < limit(report, report->site_count); i++) {
+		next_element(json, i);
+		write_site(json, report->sites[i]);
+	}
+	fputs("],\n\"leaks\":[", json->out);
+	write_leaks(json, view);
+	fputc(']', json->out);
+	json_out_locks(json);
+}
+
 static json_t *make_warnings(const struct report *report)
 {
 	json_t *list = json_array();
@@ -618,29 +636,41 @@ static json_t *make_warnings(const struct report *report)
 	return list;
 }
 
+void json_out_warnings(const struct json_out *json)
+{
+	write_member(json, "warnings", make_warnings(json->report));
+}
+
+void json_out_head(struct json_out *json, const struct leak_view *view)
+{
+	const struct report *report = json->report;
+	const struct profile *profile = report->profile;
+
+	fputs("{\"schema\":\"" SCHEMA "\"", json->out);
+	write_member(json, "dump", json_text(profile->path));
+	write_member(json, "partial", json_boolean(profile->partial));
+	write_member(json, "filter", json_text(report->filter ? filter_expression(report->filter) : NULL));
+	write_member(json, "process", make_process(profile));
+	write_member(json, "totals", make_totals(report));
+	write_member(json, "losses", make_losses(profile));
+	write_member(json, "coverage", make_coverage(report));
+	write_member(json, "stacks", make_stacks(report->aggregate));
+	write_member(json, "options", make_options(profile));
+	write_member(json, "leak_scan", make_leak_scan(profile, view));
+	write_member(json, "leak_totals", make_leak_totals(view));
+	write_growth(json);
+}
+
 void out_json(const struct report *report, FILE *out)
 {
-	const struct profile *profile = report->profile;
 	struct json_out json = { .report = report, .out = out };
 	struct leak_view view;
 
-	leak_view_init(&view, profile, report->aggregate);
-	json.nodes = memory_zeroed(profile->node_count + 1, sizeof(*json.nodes));
-	fputs("{\"schema\":\"" SCHEMA "\"", out);
-	write_member(&json, "dump", json_text(profile->path));
-	write_member(&json, "partial", json_boolean(profile->partial));
-	write_member(&json, "filter", json_text(report->filter ? filter_expression(report->filter) : NULL));
-	write_member(&json, "process", make_process(profile));
-	write_member(&json, "totals", make_totals(report));
-	write_member(&json, "losses", make_losses(profile));
-	write_member(&json, "coverage", make_coverage(report));
-	write_member(&json, "stacks", make_stacks(report->aggregate));
-	write_member(&json, "options", make_options(profile));
-	write_member(&json, "leak_scan", make_leak_scan(profile, &view));
-	write_member(&json, "leak_totals", make_leak_totals(&view));
-	write_growth(&json);
+	leak_view_init(&view, report->profile, report->aggregate);
+	json.nodes = memory_zeroed(report->profile->node_count + 1, sizeof(*json.nodes));
+	json_out_head(&json, &view);
 	write_lists(&json, &view);
-	write_member(&json, "warnings", make_warnings(report));
+	json_out_warnings(&json);
 	fputs("\n}\n", out);
 	leak_view_free(&view);
 	hash_map_free(&json.texts);

@@ -5,40 +5,15 @@
 #include <time.h>
 
 #include "gate.h"
+#include "markup.h"
 #include "stack_view.h"
-#include "utf8.h"
 
 #define LEAKS_SHOWN 50u
-
-/* Markup escaped; what XML cannot hold at all becomes '?', and bytes that are not UTF-8 U+FFFD. */
-static void print_escaped(const char *text, FILE *out)
-{
-	while (*text) {
-		uint32_t code = 0;
-		size_t bytes = utf8_decode(text, &code);
-
-		if (bytes == 0)
-			fputs("\xef\xbf\xbd", out);
-		else if (code == '&')
-			fputs("&amp;", out);
-		else if (code == '<')
-			fputs("&lt;", out);
-		else if (code == '>')
-			fputs("&gt;", out);
-		else if (code == '"')
-			fputs("&quot;", out);
-		else if ((code < 0x20 && code != '\n' && code != '\t') || code == 0xfffe || code == 0xffff)
-			fputc('?', out);
-		else
-			fwrite(text, 1, bytes, out);
-		text += bytes ? bytes : 1;
-	}
-}
 
 static void print_attribute(const char *name, const char *value, FILE *out)
 {
 	fprintf(out, " %s=\"", name);
-	print_escaped(value, out);
+	markup_text(value, out);
 	fputc('"', out);
 }
 
@@ -49,10 +24,10 @@ static void print_stack(const struct summary_stack *stack, FILE *out)
 		char buffer[300];
 
 		fputs("    ", out);
-		print_escaped(stack_view_name(frame, buffer, sizeof(buffer)), out);
+		markup_text(stack_view_name(frame, buffer, sizeof(buffer)), out);
 		if (frame->file) {
 			fputs("  ", out);
-			print_escaped(frame->file, out);
+			markup_text(frame->file, out);
 			fprintf(out, ":%" PRIu32, frame->line);
 		}
 		fputc('\n', out);
@@ -66,7 +41,7 @@ static void print_leaks(const struct gate_rule *rule, FILE *out)
 	for (size_t i = 0; i < rule->leaks.count && i < LEAKS_SHOWN; i++) {
 		const struct gate_leak *leak = rule->leaks.list[i];
 
-		print_escaped(gate_leak_text(&scratch, leak), out);
+		markup_text(gate_leak_text(&scratch, leak), out);
 		if (leak->state != GATE_NONE)
 			fprintf(out, " (%s)", gate_state_word(leak->state));
 		fputc('\n', out);
@@ -118,9 +93,9 @@ static void print_partial(const struct gate *gate, FILE *out)
 
 		if (note->defect != SUMMARY_PARTIAL)
 			continue;
-		print_escaped(note->dump, out);
+		markup_text(note->dump, out);
 		fputs(": ", out);
-		print_escaped(note->text, out);
+		markup_text(note->text, out);
 		fputc('\n', out);
 	}
 	fputs("</error>\n</testcase>\n", out);

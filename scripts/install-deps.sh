@@ -14,8 +14,10 @@ tests="$tests php-cli ruby"
 tests="$tests libabsl-dev librust-parking-lot-dev memcached redis-server"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
+# What shows pages.
+tests="$tests chromium"
 # The same, as packages of npm for Node.js.
-modules='pprof-format@2.3.2 speedscope@1.25.0'
+modules='pprof-format@2.3.2 speedscope@1.25.0 playwright-core@1.65.1'
 
 case ${1:-} in
 '') wanted=$build ;;

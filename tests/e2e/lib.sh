@@ -243,3 +243,31 @@ classes_add_up()
 	is "rows" "$(wc -l <classes | awk '{ print ($1 < 1200) }')" 1
 	is "lost" "$(field dumps/*.bin '.losses.locks_full // 0')" 0
 }
+
+# Dumps of several kinds in the directory dumps.
+export_dumps()
+{
+	local name
+
+	for name in leak mutex_handoff churn; do
+		preloaded "$TARGETS/$name"
+	done
+	preloaded MEMPROF_SAMPLE=4K MEMPROF_SEED=7 "$TARGETS/sampled"
+	preloaded /bin/true # allocates nothing
+	odd_names
+}
+
+# A program with names that are no fit for anything: quotes, separators, bytes that are no UTF-8; and stripped.
+odd_names()
+{
+	local from=odd_name_to_be_replaced_by_the_test
+
+	LC_ALL=C sed "s/$from/o\"d'd\\\\\\\\ #;:=() <\&>\xff\xc3\x28\x01\x09|{}%s%n\$(x)\`/g" \
+		"$TARGETS/odd_names" >odd_names
+	is "length of the odd name" "$(stat -c %s odd_names)" "$(stat -c %s "$TARGETS/odd_names")"
+	cp odd_names no_names
+	strip no_names
+	chmod +x odd_names no_names
+	preloaded ./odd_names
+	preloaded ./no_names
+}
