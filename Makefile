@@ -38,8 +38,9 @@ preload_flags := $(common) -Ipreload -fPIC -fvisibility=hidden -ftls-model=initi
 	-fno-tree-vectorize -fno-tree-slp-vectorize \
 	-Wframe-larger-than=2048 $(if $(DEBUG)$(is_clang),,-flto=auto -fno-fat-lto-objects)
 analyzer_flags = $(call need,libdw,libdw-dev)$(call need,jansson,libjansson-dev)$(call need,sqlite3,libsqlite3-dev) \
-	$(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3)
-analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib sqlite3) -liberty -lm
+	$(call need,ncursesw,libncurses-dev) \
+	$(common) -Ianalyzer $(san) $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3 ncursesw)
+analyzer_libs = $(san) $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib sqlite3 ncursesw) -liberty -lm
 
 preload_src := $(sort $(wildcard preload/*.c))
 preload_asm := $(wildcard preload/*_$(ARCH).S)
@@ -116,7 +117,7 @@ $(O)/san/%.o: %.c
 		-fsanitize=$(TEST_SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer $(CFLAGS) -c -o $@ $<
 
 san_link = $(CC) -fsanitize=$(TEST_SAN) $(LDFLAGS) -o $@ $^
-san_libs = $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib sqlite3) -liberty -lm -ldl -lpthread
+san_libs = $(shell $(PKG_CONFIG) --libs libdw libelf jansson zlib sqlite3 ncursesw) -liberty -lm -ldl -lpthread
 
 $(O)/unit_tests: $(call san_obj,$(unit_src))
 	$(call say,LINK)$(san_link) $(shell $(PKG_CONFIG) --libs check) $(san_libs)
@@ -189,7 +190,7 @@ lint: all
 fuzz: $(O)/fuzz_dump $(O)/fuzz_cfi $(fuzz_texts:%=$(O)/fuzz_%)
 
 fuzz_build = clang -fsanitize=fuzzer,address,undefined -g -O1 -std=gnu11 -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' \
-	-Iinclude -Ianalyzer -Ipreload $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3) -o $@ $(1)
+	-Iinclude -Ianalyzer -Ipreload $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3 ncursesw) -o $@ $(1)
 
 $(O)/fuzz_dump: $(filter-out %/fuzz_driver.c,$(fuzz_dump_src))
 	$(Q)mkdir -p $(@D) && $(call fuzz_build,$^) $(san_libs)

@@ -25,6 +25,8 @@ enum exit_status {
 	X(REPORT, "report", "DUMP...", cmd_report, "what a program did with memory and locks (default)")               \
 	X(EXPORT, "export", "DUMP...", cmd_export, "the same as a file for another tool: pprof, speedscope, ...")      \
 	X(HTML, "html", "DUMP...", cmd_html, "the report as one page to look at in a browser, without network")        \
+	X(TUI, "tui", "DUMP", cmd_tui, "the report on a terminal, to walk through")                                    \
+	X(ANNOTATE, "annotate", "DUMP [FILE|FUNCTION]", cmd_annotate, "source lines with bytes and waits beside them") \
 	X(GATE, "gate", "DUMP...", cmd_gate, "pass or fail, for a CI job: leaks and limits, against a baseline")       \
 	X(DIFF, "diff", "OLD NEW", cmd_diff, "what is new, gone, grown or shrunk from one run to another")             \
 	X(BUNDLE, "bundle", "DUMP", cmd_bundle, "a copy with the names of everything in it, for other machines")       \
@@ -36,19 +38,21 @@ enum exit_status {
 enum command { COMMANDS(X) };
 #undef X
 
-#define FOR_REPORT (1u << COMMAND_REPORT)
-#define FOR_EXPORT (1u << COMMAND_EXPORT)
-#define FOR_HTML   (1u << COMMAND_HTML)
-#define FOR_BUNDLE (1u << COMMAND_BUNDLE)
-#define FOR_BOTH   (FOR_REPORT | FOR_EXPORT)
-#define FOR_MODEL  (FOR_BOTH | FOR_HTML) /* everything that one dump tells, for programs */
-#define FOR_STACKS FOR_MODEL
-#define FOR_SHARED (FOR_REPORT | FOR_GATE | FOR_DIFF)
-#define FOR_GATE   (1u << COMMAND_GATE)
-#define FOR_DIFF   (1u << COMMAND_DIFF)
-#define FOR_NAMES  (FOR_STACKS | FOR_BUNDLE)
-#define FOR_SHOW   (1u << COMMAND_SHOW)
-#define FOR_SEAL   (1u << COMMAND_SEAL)
+#define FOR_REPORT   (1u << COMMAND_REPORT)
+#define FOR_EXPORT   (1u << COMMAND_EXPORT)
+#define FOR_HTML     (1u << COMMAND_HTML)
+#define FOR_TUI      (1u << COMMAND_TUI)
+#define FOR_ANNOTATE (1u << COMMAND_ANNOTATE)
+#define FOR_BUNDLE   (1u << COMMAND_BUNDLE)
+#define FOR_BOTH     (FOR_REPORT | FOR_EXPORT)
+#define FOR_MODEL    (FOR_BOTH | FOR_HTML) /* everything that one dump tells, for programs */
+#define FOR_STACKS   (FOR_MODEL | FOR_ANNOTATE | FOR_TUI)
+#define FOR_SHARED   (FOR_REPORT | FOR_GATE | FOR_DIFF)
+#define FOR_GATE     (1u << COMMAND_GATE)
+#define FOR_DIFF     (1u << COMMAND_DIFF)
+#define FOR_NAMES    (FOR_STACKS | FOR_BUNDLE)
+#define FOR_SHOW     (1u << COMMAND_SHOW)
+#define FOR_SEAL     (1u << COMMAND_SEAL)
 
 /* Choices of an option, from the list of what it chooses: "a|b|". */
 #define CHOICE(name, text, ...) text "|"
@@ -110,35 +114,40 @@ struct option_list {
 	    "files below it are the program's own; default: the current directory")                                \
 	NUM(min_change, "min-change", "PERCENT", 0, 1000000, FOR_DIFF, "leave out what changed by less; default 1")
 
-#define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                      \
-	GATE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                         \
-	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                        \
-	    "for people, for scripts, or for flame graphs")                                                            \
-	SEL(export_format, "format", EXPORT_FORMATS(CHOICE), NOT_GIVEN, FOR_EXPORT, "what to write; see below")        \
-	NUM(top, "top", "N", 0, 1000000000, FOR_SHARED,                                                                \
-	    "at most N entries per list; 0: all. Default: text 5 (gate 10, with --sort 20), other formats all")        \
-	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                    \
-	    "one table ranked by this, in place of the usual sections")                                                \
-	FLAG(locks, "locks", FOR_REPORT, "only locks, in detail")                                                      \
-	STR(lock, "lock", "NAME", FOR_REPORT,                                                                          \
-	    "everything about the locks with NAME, or a part of it, in their name, or about lock #ID")                 \
-	STR(filter, "filter", "RE", FOR_STACKS,                                                                        \
-	    "only stacks in which a function, file or module matches the extended regular expression RE")              \
-	FLAG(no_inline, "no-inline", FOR_STACKS, "do not tell inlined functions apart")                                \
-	FLAG(no_symbols, "no-symbols", FOR_MODEL, "addresses only; opens no file but the dump")                        \
-	STR(sysroot, "sysroot", "DIR", FOR_NAMES, "look for the program's files below DIR, not on this machine")       \
-	FLAG(anonymise, "anonymise", FOR_EXPORT | FOR_HTML | FOR_BUNDLE,                                               \
-	     "hashes for names; no paths, arguments or host: for dumps to share")                                      \
-	FLAG(diff, "diff", FOR_HTML, "of two dumps, OLD NEW: what changed from one to the other")                      \
-	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                       \
-	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")         \
-	SEL(metric, "metric", OUT_METRICS(CHOICE), NOT_GIVEN, FOR_BOTH,                                                \
-	    "folded: what to weigh stacks with (default peak; wait with --locks and --lock)")                          \
-	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED, "auto: on a terminal, unless NO_COLOR is set") \
-	NUM(width, "width", "N", 20, 10000, FOR_SHARED, "columns of text; default: those of the terminal, else any")   \
-	STR(output, "o", "FILE", FOR_SHARED | FOR_MODEL | FOR_BUNDLE, "write there and not to standard output")        \
-	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                        \
-	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                     \
+#define ANALYZE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                    \
+	GATE_OPTIONS(FLAG, NUM, SEL, STR, LST)                                                                       \
+	SEL(format, "format", OUT_FORMATS(CHOICE), OUT_FORMAT_TEXT, FOR_REPORT,                                      \
+	    "for people, for scripts, or for flame graphs")                                                          \
+	SEL(export_format, "format", EXPORT_FORMATS(CHOICE), NOT_GIVEN, FOR_EXPORT, "what to write; see below")      \
+	NUM(top, "top", "N", 0, 1000000000, FOR_SHARED | FOR_ANNOTATE,                                               \
+	    "at most N entries per list; 0: all. Default: text 5 (gate 10, with --sort 20), other formats all")      \
+	SEL(sort, "sort", SITE_KEYS(CHOICE), NOT_GIVEN, FOR_REPORT,                                                  \
+	    "one table ranked by this, in place of the usual sections")                                              \
+	FLAG(locks, "locks", FOR_REPORT, "only locks, in detail")                                                    \
+	STR(lock, "lock", "NAME", FOR_REPORT,                                                                        \
+	    "everything about the locks with NAME, or a part of it, in their name, or about lock #ID")               \
+	STR(filter, "filter", "RE", FOR_STACKS,                                                                      \
+	    "only stacks in which a function, file or module matches the extended regular expression RE")            \
+	FLAG(no_inline, "no-inline", FOR_STACKS, "do not tell inlined functions apart")                              \
+	FLAG(no_symbols, "no-symbols", FOR_MODEL | FOR_TUI, "addresses only; opens no file but the dump")            \
+	STR(sysroot, "sysroot", "DIR", FOR_NAMES, "look for the program's files below DIR, not on this machine")     \
+	FLAG(anonymise, "anonymise", FOR_EXPORT | FOR_HTML | FOR_BUNDLE,                                             \
+	     "hashes for names; no paths, arguments or host: for dumps to share")                                    \
+	FLAG(diff, "diff", FOR_HTML, "of two dumps, OLD NEW: what changed from one to the other")                    \
+	FLAG(full_stacks, "full-stacks", FOR_SHARED, "text: leave no frame of a long stack out")                     \
+	FLAG(each, "each", FOR_REPORT, "text, several dumps: the report of each one, too, behind that of all")       \
+	SEL(metric, "metric", OUT_METRICS(CHOICE), NOT_GIVEN, FOR_BOTH,                                              \
+	    "folded: what to weigh stacks with (default peak; wait with --locks and --lock)")                        \
+	SEL(color, "color", COLOR_CHOICES, TERM_COLOR_AUTO, FOR_SHARED | FOR_ANNOTATE,                               \
+	    "auto: on a terminal, unless NO_COLOR is set")                                                           \
+	NUM(width, "width", "N", 20, 10000, FOR_SHARED | FOR_ANNOTATE,                                               \
+	    "columns of text; default: those of the terminal, else any")                                             \
+	STR(output, "o", "FILE", FOR_SHARED | FOR_MODEL | FOR_ANNOTATE | FOR_BUNDLE,                                 \
+	    "write there and not to standard output")                                                                \
+	STR(source, "source", "DIR", FOR_ANNOTATE,                                                                   \
+	    "look below DIR for source files that are not where they were compiled; default: the current directory") \
+	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                      \
+	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                   \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")
 
 #define FLAG(field, name, commands, help)                         bool field;

@@ -76,8 +76,8 @@ static void print_commands(FILE *out)
 {
 	fputs("Commands:\n", out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		fprintf(out, "  %-8s%s\n", commands[i].word, commands[i].help);
-	fprintf(out, "  %-8s%s\n", "help", "this text, or what a COMMAND takes");
+		fprintf(out, "  %-10s%s\n", commands[i].word, commands[i].help);
+	fprintf(out, "  %-10s%s\n", "help", "this text, or what a COMMAND takes");
 }
 
 static void print_options(FILE *out, unsigned wanted)

@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc make pkg-config libc6-dev libunwind-dev libjansson-dev libdw-dev libelf-dev libiberty-dev zlib1g-dev'
-build="$build libsqlite3-dev sqlite3"
+build="$build libncurses-dev libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
 tests="$tests gawk libxml2-utils python3-jsonschema valgrind"
 tests="$tests libboost-context-dev libmimalloc2.0 libtcmalloc-minimal4 luajit strace libomp-dev"
@@ -15,7 +15,7 @@ tests="$tests libabsl-dev librust-parking-lot-dev memcached redis-server"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
 # What shows pages.
-tests="$tests chromium"
+tests="$tests chromium tmux"
 # The same, as packages of npm for Node.js.
 modules='pprof-format@2.3.2 speedscope@1.25.0 playwright-core@1.65.1'
 
