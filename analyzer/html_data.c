@@ -4,7 +4,8 @@
  * members of the JSON report under the same names, but stacks are numbers in a tree, and lists that can be long are
  * columns: fifty thousand sites as objects would be 30 MB. Frames name their texts by number in "strings".
  *
- *  "sites", "leaks"   {"node": [...], "id": [...], "alloc_count": [...], ...}; "leaks".site is an id of a site
+ *  "sites", "leaks"   {"node": [...], "id": [...], "alloc_count": [...], ...}; "leaks".site is an id of a site;
+ *                     "sites".sizes are the classes of each site, four numbers for each
  *  "frames"           {"name", "file", "line", "module", "inlined"}: name, file and module are strings, -1 = unknown
  *  "places"           the frames of one address, innermost first
  *  "nodes"            {"parent", "place"}: node 0 is none; parent as the distance to it, 0 = outermost
@@ -16,6 +17,7 @@
 #include "html.h"
 #include "json_out.h"
 #include "leak_class.h"
+#include "size_classes.h"
 #include "stack_key.h"
 #include "stack_view.h"
 #include "units.h"
@@ -73,6 +75,30 @@ static int64_t string_number(struct page_data *data, const char *text)
 		fputc(']', out);                                               \
 	} while (0)
 
+/* ,"sizes":[[from, to, count, bytes, and so on], ...] or null, as in the JSON report. */
+static void write_sizes(const struct page_report *page)
+{
+	const struct report *report = page->report;
+	FILE *out = page->out;
+
+	if (!(report->profile->process.features & MP_FEATURE_SIZES)) {
+		fputs(",\n\"sizes\":null", out);
+		return;
+	}
+	fputs(",\n\"sizes\":[", out);
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct site *site = report->sites[i];
+
+		fputs(i > 0 ? ",[" : "[", out);
+		for (size_t j = 0; j < site->size_count; j++)
+			fprintf(out, "%s%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, j > 0 ? "," : "",
+				size_class_from(site->sizes[j].size_class), size_class_to(site->sizes[j].size_class),
+				site->sizes[j].count, site->sizes[j].bytes);
+		fputc(']', out);
+	}
+	fputc(']', out);
+}
+
 static void write_sites(struct page_report *page)
 {
 	const struct report *report = page->report;
@@ -87,6 +113,7 @@ static void write_sites(struct page_report *page)
 #define X(field, format) COLUMN(out, ",\n", #field, count, format, sites[i]->field);
 	SITE_COLUMNS(X)
 #undef X
+	write_sizes(page);
 	if (profile_is_sampled(report->profile)) {
 #define X(name, key) COLUMN(out, ",\n", name "_stderr", count, PRIu64, site_value_error(sites[i], SITE_KEY_##key));
 		SITE_ERROR_COLUMNS(X)

@@ -20,7 +20,7 @@ static bool write_title(const struct html *html, struct err *err)
 	return true;
 }
 
-/* For those whose viewer runs no scripts: the totals, and that there is more. */
+/* What stands there until the scripts have read the data, and stays where a viewer runs none. */
 static bool write_summary(const struct html *html, struct err *err)
 {
 	(void)err;

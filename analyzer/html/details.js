@@ -129,6 +129,64 @@ function siteError(sites, key, i, unit) {
 	return error ? `± ${formatValue(error[i], unit)}` : '';
 }
 
+// SIZES: [{ from, to, count, bytes }], smallest first.
+function sizeTable(sizes) {
+	const most = (key) => sizes.reduce((largest, row) => Math.max(largest, row[key]), 1);
+	const bar = (key, row, text) =>
+		element(
+			'td',
+			{ class: 'histogram', 'data-value': row[key] },
+			element('span', {
+				class: `histogram-bar ${key}`,
+				style: widthOf((0.6 * row[key]) / most(key)),
+			}),
+			text,
+		);
+
+	return element(
+		'table',
+		{ class: 'plain wide sizes' },
+		element(
+			'thead',
+			{},
+			element(
+				'tr',
+				{},
+				...['bytes each', 'allocations', 'bytes'].map((text) =>
+					element('th', { scope: 'col' }, text),
+				),
+			),
+		),
+		element(
+			'tbody',
+			{},
+			...sizes.map((row) =>
+				element(
+					'tr',
+					{},
+					element(
+						'th',
+						{ scope: 'row' },
+						row.from === row.to ? `${row.from}` : `${row.from}–${row.to}`,
+					),
+					bar('count', row, formatCount(row.count)),
+					bar('bytes', row, formatBytes(row.bytes)),
+				),
+			),
+		),
+	);
+}
+
+// The sizes of one site: four numbers for each class.
+function siteSizes(sites, i) {
+	const list = sites.sizes ? sites.sizes[i] : [];
+	const rows = [];
+
+	for (let at = 0; at < list.length; at += 4)
+		rows.push({ from: list[at], to: list[at + 1], count: list[at + 2], bytes: list[at + 3] });
+	return rows;
+}
+
 // Of row I of the sites of PART.
 function siteDetails(app, part, i) {
 	const { model } = app;
@@ -211,6 +269,7 @@ function siteDetails(app, part, i) {
 			),
 			fact('reallocations', sites.realloc_count[i], 'count', 'realloc_count'),
 		]),
+		siteSizes(sites, i).length > 1 ? section('Sizes', sizeTable(siteSizes(sites, i))) : '',
 		stackActions(app, part, node, null),
 		stackList(model, part, node),
 	);

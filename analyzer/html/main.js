@@ -276,6 +276,7 @@ readData()
 
 		app.start();
 		wireKeys(app);
+		app.readyMs = performance.now();
 		window.memprof = app; // for the console, and for tests
 		document.documentElement.dataset.ready = 'true';
 	})

@@ -3,28 +3,31 @@
 'use strict';
 
 function histogramsView(app, parent) {
-	const { report } = app.model;
+	const { totals } = app.model.report;
+	const card = (title, ...children) =>
+		parent.append(element('section', { class: 'card' }, element('h2', {}, title), ...children));
 
-	for (const [key, title, text] of [
-		[
-			'sizes',
-			'Sizes of blocks',
-			'This dump has no histogram of sizes. The mean size of each site is in the table of sites.',
-		],
-		[
-			'lifetimes',
-			'Lifetimes of blocks',
-			'This dump has no histogram of lifetimes. Temporary blocks are in the table of sites.',
-		],
-	])
-		parent.append(
-			element(
-				'section',
-				{ class: 'card' },
-				element('h2', {}, title),
-				report[key] ? '' : emptyState('Not recorded', text),
+	if (totals.sizes)
+		card(
+			'Sizes of allocations',
+			sizeTable(totals.sizes),
+			element('p', { class: 'legend' }, 'Those of one site are in its details.'),
+		);
+	else
+		card(
+			'Sizes of allocations',
+			emptyState(
+				'Not recorded',
+				'This dump has no histogram of sizes. Mean sizes are in the table of sites.',
 			),
 		);
+	card(
+		'Lifetimes of blocks',
+		emptyState(
+			'Not recorded',
+			'This dump has no histogram of lifetimes. Temporary blocks are in the table of sites.',
+		),
+	);
 	return () => {};
 }
 

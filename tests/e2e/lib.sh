@@ -271,3 +271,24 @@ odd_names()
 	preloaded ./odd_names
 	preloaded ./no_names
 }
+
+# page FILE [OPTION...] DUMP...
+page()
+{
+	status 0 "$ANALYZE" html -o "$1" "${@:2}"
+	[ -s "$1" ] || fail "no page of ${*:2}"
+	[ -s out ] && fail "something on standard output: $(head -c 200 out)"
+	return 0
+}
+
+# browse TEST FILE...
+browse()
+{
+	need node npm
+	HOME=$PWD node "$HERE/html_page.js" "$@" >browser.log 2>&1
+	case $? in
+	0) ;;
+	77) skip "$(tail -n 1 browser.log)" ;;
+	*) fail "$(head -n 60 browser.log)" ;;
+	esac
+}
