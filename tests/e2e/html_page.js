@@ -275,6 +275,11 @@ async function numbers(browser, files) {
 			await page.$$eval('.sizes td', (cells) => cells.map((cell) => Number(cell.dataset.value))),
 			(report.totals.sizes || []).flatMap((row) => [row.count, row.bytes]),
 		);
+		is(
+			'lifetimes',
+			await page.$$eval('.lifetimes td', (cells) => cells.map((cell) => Number(cell.dataset.value))),
+			report.totals.lifetimes ? report.totals.lifetimes.classes.map((row) => row.count) : [],
+		);
 		await page.close();
 		if (failures > before) fail(`all this on ${files[i]}`);
 	}
