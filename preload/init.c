@@ -378,6 +378,8 @@ static bool set_up_forked(void)
 		capture_reset();
 		lock_forked();
 		sync_forked();
+		if (opt.verify)
+			verify_add_rows();
 	}
 	os_unmap_file(old_base, old_bytes);
 	return ok;

@@ -34,10 +34,22 @@ static struct {
 
 static struct mp_verify *rows;
 
+void verify_add_rows(void)
+{
+	struct mp_chunk *chunk;
+
+	rows = NULL;
+	chunk = lib.complete ? dump_chunk(MP_CHUNK_VERIFY, sizeof(struct mp_verify), DUMP_PAGE, 0, 0) : NULL;
+	if (!chunk)
+		return;
+	rows = (struct mp_verify *)(void *)(chunk + 1);
+	for (uint32_t kind = 1; kind < MP_VERIFY_COUNT; kind++)
+		store_release(&rows[kind - 1].kind, kind);
+}
+
 void verify_init(void)
 {
 	void *handle = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	struct mp_chunk *chunk;
 
 	lib.complete = handle != NULL;
 #define X(member, name, type)                                         \
@@ -49,12 +61,7 @@ void verify_init(void)
 		fmt_warn("MEMPROF_VERIFY: libunwind.so.8 cannot be used; nothing is compared", NULL);
 		return;
 	}
-	chunk = dump_chunk(MP_CHUNK_VERIFY, sizeof(struct mp_verify), DUMP_PAGE, 0, 0);
-	if (!chunk)
-		return;
-	rows = (struct mp_verify *)(void *)(chunk + 1);
-	for (uint32_t kind = 1; kind < MP_VERIFY_COUNT; kind++)
-		store_release(&rows[kind - 1].kind, kind);
+	verify_add_rows();
 }
 
 static void count(struct thread *t, enum mp_verify_kind kind, uint32_t agreed, uint64_t ours, uint64_t theirs)

@@ -8,6 +8,8 @@
 
 /* Loads libunwind's local interface and takes the counters' rows from the dump. Context: setup. */
 void verify_init(void);
+/* Begins to count in the dump that was just made: in a fork child, whose parent's is gone. Context: setup. */
+void verify_add_rows(void);
 
 /*
  * Compares t->frames with what libunwind finds from REGS on. Context: hook, gate closed; unlike everything else in a
