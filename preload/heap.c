@@ -92,20 +92,42 @@ static inline void keep_peak_share(struct mp_site *site, int64_t units)
 	store_release(&site->peak_epoch, epoch);
 }
 
+static inline bool is_full(const struct mp_site *site)
+{
+	return (site->realloc_count | site->temporary_count) >> 31;
+}
+
+/* The row that was opened under KEY, 0 = none: one that is about to overflow is closed first. */
+static inline row_id find_open(struct thread *t, uint64_t key)
+{
+	row_id id = shard_find(t->shard, key, CHECK_AT);
+
+	if (unlikely(id && is_full(row_at(id)))) {
+		shard_close(t->shard, key, CHECK_AT);
+		return 0;
+	}
+	return id;
+}
+
+static struct mp_site *begin_row(row_id id, stack_id stack)
+{
+	struct mp_site *site = row_at(id);
+
+	site->peak_epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
+	store_release(&site->stack, stack);
+	return site;
+}
+
 static MP_COLD struct mp_site *new_site(struct thread *t, uint64_t key, stack_id stack)
 {
 	row_id id = shard_add(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
-	struct mp_site *site;
 
 	if (!id || id >= LIVE_ROWS_MAX) {
 		drop(MP_LOSS_SITES_FULL);
 		return NULL;
 	}
-	site = row_at(id);
-	site->peak_epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
-	store_release(&site->stack, stack);
 	thread_refresh_name(t);
-	return site;
+	return begin_row(id, stack);
 }
 
 static inline row_id id_of(const struct mp_site *site)
@@ -130,11 +152,6 @@ static inline bool has_class(const struct mp_site *site, unsigned size_class)
 	return site->alloc_bytes - least < (site->alloc_count << size_class << 1) - least;
 }
 
-static inline bool is_full(const struct mp_site *site)
-{
-	return (site->realloc_count | site->temporary_count) >> 31;
-}
-
 /* The row of this thread for blocks of SIZE_CLASS of the stack that SITE, of another class, was opened for. */
 static MP_NOINLINE struct mp_site *site_of_class(struct thread *t, struct mp_site *site, unsigned size_class)
 {
@@ -143,11 +160,7 @@ static MP_NOINLINE struct mp_site *site_of_class(struct thread *t, struct mp_sit
 
 	if (!site->alloc_count)
 		return site;
-	id = shard_find(t->shard, key, CHECK_AT);
-	if (likely(id) && unlikely(is_full(row_at(id)))) {
-		shard_close(t->shard, key, CHECK_AT);
-		id = 0;
-	}
+	id = find_open(t, key);
 	return likely(id) ? row_at(id) : new_site(t, key, site->stack);
 }
 
@@ -327,25 +340,18 @@ static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *sit
 	uint64_t key = mix((uint64_t)id_of(site) | 0x71e3d00000000000ull);
 	bool first = !t->next_observed;
 	uint64_t now_ns = os_now_ns();
-	struct mp_site *row;
 	row_id id;
 
 	t->next_observed = lifetime_next(t, t->row->alloc_count);
 	timeline_tick(now_ns);
 	if (first)
 		return site;
-	id = shard_find(t->shard, key, CHECK_AT);
-	if (id && is_full(row_at(id))) {
-		shard_close(t->shard, key, CHECK_AT);
-		id = 0;
-	}
+	id = find_open(t, key);
 	if (!id) {
 		id = shard_add_marked(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
 		if (!id || id >= LIVE_ROWS_MAX)
 			return site;
-		row = row_at(id);
-		row->peak_epoch = (uint32_t)load_relaxed(&dump_header()->peak_epoch);
-		store_release(&row->stack, site->stack);
+		begin_row(id, site->stack);
 	}
 	return lifetime_begin(t, address, now_ns) ? row_at(id) : site;
 }
