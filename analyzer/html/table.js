@@ -67,6 +67,14 @@ function rowsInView(box, count) {
 	return { first, last: Math.min(count, first + visible) };
 }
 
+// VIEW draws only the rows in view: paint() when its box is scrolled or resized; key() has its keys.
+function drawOnDemand(view) {
+	view.box.addEventListener('scroll', () => view.paint());
+	view.box.addEventListener('keydown', (event) => view.key(event));
+	view.observer = new ResizeObserver(() => view.paint());
+	view.observer.observe(view.box);
+}
+
 // COLUMNS: { key, label, title, unit ('bytes', 'count', 'ns'; none: text), value(row), text(row, value), cell(row),
 // width, share: a bar of the value's share of the largest one }. Rows are whatever value() takes.
 class Table {
@@ -88,10 +96,7 @@ class Table {
 		this.box = element('div', { class: 'grid-box', tabindex: 0, role: 'region', 'aria-label': label });
 		this.box.append(this.table);
 		parent.append(this.box);
-		this.box.addEventListener('scroll', () => this.paint());
-		this.box.addEventListener('keydown', (event) => this.key(event));
-		this.observer = new ResizeObserver(() => this.paint());
-		this.observer.observe(this.box);
+		drawOnDemand(this);
 		this.paintHead();
 		this.order();
 	}

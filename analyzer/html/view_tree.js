@@ -47,10 +47,7 @@ class CallTree {
 		this.columns = columns.length + 1;
 		this.box.append(this.table);
 		parent.append(this.box);
-		this.box.addEventListener('scroll', () => this.paint());
-		this.box.addEventListener('keydown', (event) => this.key(event));
-		this.observer = new ResizeObserver(() => this.paint());
-		this.observer.observe(this.box);
+		drawOnDemand(this);
 		this.openHot();
 		this.list();
 	}
