@@ -80,8 +80,8 @@ $(target_dir)/rust_locks.stamp: $(target_src)/rust_locks.rs $(target_src)/meet.r
 	$(call say,RUSTC)env -u MAKEFLAGS rustc -g -O $(call target_forgiven,$<)
 	$(Q)touch $@
 
-$(target_dir)/parking_lot_waits.stamp: $(target_src)/parking_lot_waits.rs $(target_src)/meet.rs $(target_src)/cargo_build.sh | \
-		$(target_dir)
+$(target_dir)/parking_lot_waits.stamp: $(target_src)/parking_lot_waits.rs $(target_src)/meet.rs \
+		$(target_src)/cargo_build.sh | $(target_dir)
 	$(call say,CARGO)env -u MAKEFLAGS $(target_src)/cargo_build.sh $< $(basename $@) parking_lot \
 		2>$(basename $@).log || rm -f $(basename $@)
 	$(Q)touch $@
