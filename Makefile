@@ -83,10 +83,12 @@ $(O)/libmemprof.so: $(preload_obj) preload/libmemprof.map
 		$(LDFLAGS) -o $@ $(preload_obj) -ldl -lpthread
 
 # The same with a seam for tests: system calls of the library's that fail on purpose.
-fault_obj := $(patsubst $(O)/preload/os.o,$(O)/fault/os.o,$(preload_obj)) $(O)/fault/os_faults.o
+fault_files := os os_child
+fault_obj := $(filter-out $(fault_files:%=$(O)/preload/%.o),$(preload_obj)) \
+	$(fault_files:%=$(O)/fault/%.o) $(O)/fault/os_faults.o
 fault_cc = $(call say,CC)mkdir -p $(@D) && $(CC) $(preload_flags) -DMP_FAULTS=1 -Itests/fault $(CFLAGS) -c -o $@ $<
 
-$(O)/fault/os.o: preload/os.c
+$(fault_files:%=$(O)/fault/%.o): $(O)/fault/%.o: preload/%.c
 	$(fault_cc)
 
 $(O)/fault/os_faults.o: tests/fault/os_faults.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls of the preload that fail on purpose, for make check-fault: os.c asks when it is built with MP_FAULTS. */
+/* System calls of the preload that fail on purpose, for make check-fault: os_syscall.h asks if built with MP_FAULTS. */
 #ifndef MP_OS_FAULTS_H
 #define MP_OS_FAULTS_H
 
