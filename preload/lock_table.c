@@ -647,11 +647,12 @@ uint32_t lock_number(const struct lock_facts *facts, struct mp_lock *draft)
 uint32_t lock_foresee(struct thread *t, const struct lock_facts *facts, uint32_t stack)
 {
 	uint32_t number = lock_slot(t, facts->address)->number;
-	struct mp_lock draft = { .first_stack = stack, .first_ns = os_now_ns() };
 	struct lock_facts uncontended = *facts;
+	struct mp_lock draft;
 
-	if (number)
+	if (likely(number))
 		return number;
+	draft = (struct mp_lock){ .first_stack = stack, .first_ns = os_now_ns() };
 	uncontended.flags |= MP_LOCK_FLAG_UNCONTENDED;
 	return lock_number(&uncontended, &draft);
 }
