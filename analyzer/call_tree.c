@@ -46,17 +46,13 @@ static void add_stack(struct call_tree *tree, const struct stack_view *view, int
 	tree->nodes.list[at].self += value;
 }
 
-struct order {
-	const struct call_node *nodes;
-};
-
 static int compare_nodes(const void *a, const void *b, void *context)
 {
-	const struct order *order = context;
+	const struct call_node *nodes = context;
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
 
-	if (order->nodes[left].total != order->nodes[right].total)
-		return order->nodes[left].total < order->nodes[right].total ? -1 : 1;
+	if (nodes[left].total != nodes[right].total)
+		return nodes[left].total < nodes[right].total ? -1 : 1;
 	return left < right ? 1 : -1;
 }
 
@@ -66,7 +62,6 @@ static void finish(struct call_tree *tree)
 	struct call_node *nodes = tree->nodes.list;
 	size_t count = tree->nodes.count;
 	uint32_t *numbers = memory_zeroed(count, sizeof(*numbers));
-	struct order order = { nodes };
 
 	for (size_t i = count; i-- > 0;) {
 		nodes[i].total += nodes[i].self;
@@ -75,7 +70,7 @@ static void finish(struct call_tree *tree)
 	}
 	for (size_t i = 1; i < count; i++)
 		numbers[i - 1] = (uint32_t)i;
-	qsort_r(numbers, count - 1, sizeof(*numbers), compare_nodes, &order);
+	qsort_r(numbers, count - 1, sizeof(*numbers), compare_nodes, nodes);
 	for (size_t i = 0; i + 1 < count; i++) {
 		struct call_node *node = &nodes[numbers[i]];
 
