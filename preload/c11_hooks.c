@@ -101,6 +101,7 @@ MP_EXPORT int mtx_unlock(mtx_t *m)
 {
 	struct thread *t;
 	struct regs regs;
+	int r;
 
 	if (SYNC_PASS() || (load_relaxed(&mutex_of(m)->__data.__lock) <= 1 && !lock_holds_any(thread_self)))
 		return sync_next.mtx_unlock(m);
@@ -110,7 +111,9 @@ MP_EXPORT int mtx_unlock(mtx_t *m)
 		mutex_given_up(t, mutex_of(m), &regs);
 		lock_leave(t);
 	}
-	return sync_next.mtx_unlock(m);
+	r = sync_next.mtx_unlock(m);
+	lock_settle_open();
+	return r;
 }
 
 MP_EXPORT int mtx_init(mtx_t *m, int type)

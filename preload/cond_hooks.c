@@ -165,6 +165,7 @@ static int wait_for(const struct call *c, const struct regs *regs)
 	lock_wait_begin(&w.wait, t, &facts, LOCK_EXCLUSIVE, 0, regs);
 	store_relaxed(&pair_of(facts.address)->wait_stack, w.wait.row ? w.wait.row->stack : 0);
 	mutex_given_up(t, c->mutex, regs);
+	lock_settle(t);
 	lock_leave(t);
 	sync_guard(&guard, cancelled, &w);
 	r = call_next(c);

@@ -214,15 +214,14 @@ static int lock_slow(struct thread *t, const struct call *c, const struct regs *
 		lock_wait_abandon(&w);
 		return r;
 	}
-	if (wait) {
-		if (!got_lock(r))
-			w.holder = owner_of(c->mutex);
+	if (got_lock(r) && wait) {
+		lock_acquired_at(t, address_of(c->mutex), LOCK_EXCLUSIVE, lock_wait_got(&w, t));
+	} else if (got_lock(r)) {
+		taken(t, c->mutex, false, regs);
+	} else if (wait) {
+		w.holder = owner_of(c->mutex);
 		lock_wait_end(&w, t, outcome_of(r));
 	}
-	if (got_lock(r) && wait)
-		acquired(t, c->mutex);
-	else if (got_lock(r))
-		taken(t, c->mutex, false, regs);
 	lock_leave(t);
 	return r;
 }
@@ -425,6 +424,7 @@ static MP_NOINLINE int unlock_rest(pthread_mutex_t *m, uint64_t ip, uint64_t sp,
 {
 	struct regs regs = { .ip = ip, .sp = sp, .bp = bp };
 	struct thread *t;
+	int r;
 
 	if (!lock_recording)
 		return next.unlock(m);
@@ -433,8 +433,10 @@ static MP_NOINLINE int unlock_rest(pthread_mutex_t *m, uint64_t ip, uint64_t sp,
 		mutex_given_up(t, m, &regs);
 		lock_leave(t);
 	}
-	/* Once it is unlocked, it may be gone: nothing may come after this. */
-	return next.unlock(m);
+	/* Once it is unlocked, it may be gone: what comes after this does not look at it. */
+	r = next.unlock(m);
+	lock_settle_open();
+	return r;
 }
 
 MP_EXPORT MP_HOT int pthread_mutex_unlock(pthread_mutex_t *m)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compiler.h"
+
 /*
  * A hold that is over, entered by who gives the lock up while it still has it: for a lock that one thread has at a time
  * the lock itself puts the calls in order. Several holds in a row by one thread and stack are one entry as long as no
@@ -19,7 +21,7 @@ struct lock_past {
 	uint32_t tid;
 	uint32_t stack;    /* 0 = unknown */
 	uint32_t arrivals; /* waits begun until then */
-};
+} MP_ALIGNED(64);
 
 #define LOCK_RING_FIRST 8u
 #define LOCK_RING_MAX   256u
@@ -61,6 +63,13 @@ struct lock_share_out {
 
 /* Charges those who had the lock during SPAN, each with its own part. */
 void lock_ring_share_out(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret);
+
+/*
+ * Copies the holds that sharing SPAN out needs, oldest first, for a ring of their own. Returns how many; 0: there are
+ * none, or more than ROOM, or the ring was too small for this wait.
+ */
+uint32_t lock_ring_extract(const struct lock_ring *ring, const struct lock_span *span, struct lock_past *ret,
+			   uint32_t room);
 
 /* Charges who woke the waiter last, up to that moment; what came after is hand-off. 0: nobody did, all is unknown. */
 uint64_t lock_ring_last_wake(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret);

@@ -15,19 +15,20 @@
 
 /* One per number; never freed, and given to the next lock together with the number. */
 struct lock_state {
-	/* Read at every acquisition, written only when somebody waits. */
 	uint32_t number;
-	uint32_t contentions; /* so far, modulo 2^32 */
-	uint32_t waiters;     /* at this moment */
-	uint32_t kind;        /* enum mp_lock_kind */
-	uint32_t flags;       /* MP_LOCK_FLAG_* */
+	uint32_t kind;  /* enum mp_lock_kind */
+	uint32_t flags; /* MP_LOCK_FLAG_* */
 	struct mp_lock *row;
 	uint64_t block;                   /* start of the heap block it lies in, 0 = in none that is known */
 	struct lock_state *next_in_block; /* of those whose blocks share a hash */
 	struct lock_state *next_retired;  /* of those whose classes share a hash */
 
-	struct os_lock busy MP_ALIGNED(64); /* guards the ring of a lock that several threads can have or wake */
+	/* Goes from processor to processor when somebody waits, so it is one cache line. */
+	uint32_t contentions MP_ALIGNED(64); /* so far, modulo 2^32 */
+	uint32_t waiters;                    /* at this moment */
+	struct os_lock busy; /* guards the ring of a lock that several threads can have or wake */
 	struct lock_ring ring;
+
 	struct lock_past first[LOCK_RING_FIRST];
 };
 
@@ -61,6 +62,24 @@ struct lock_held {
 	bool hot;
 };
 #define LOCK_HELD_FIRST 32u
+
+/* What lock_settle() has to do, each if its number is not 0. */
+struct lock_noted {
+	struct {
+		struct lock_wait wait; /* that has got the lock */
+		struct lock_span span;
+		uint64_t ns;
+		uint32_t pasts;
+		struct lock_past past[LOCK_RING_FIRST]; /* the holds that it overlaps, oldest first */
+	} wait;
+	struct {
+		struct lock_held held; /* that is over */
+		uint64_t ns;
+		uint64_t blocked_ns;
+		uint64_t alloc_count; /* the thread's sums at its end */
+		uint64_t alloc_bytes;
+	} hold;
+};
 #define LOCK_STACKS     64u
 
 /* What a thread needs once it meets a contended lock. */
@@ -73,6 +92,7 @@ struct lock_store {
 		uint64_t hash;
 		uint32_t stack;
 	} stacks[LOCK_STACKS]; /* numbers of stacks seen lately */
+	struct lock_noted noted;
 	struct lock_held first_held[LOCK_HELD_FIRST];
 	struct lock_local locals[LOCK_LOCALS];
 };

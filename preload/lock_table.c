@@ -392,6 +392,7 @@ static void store_put(struct lock_store *store)
 
 void lock_thread_end(struct thread *t)
 {
+	lock_settle(t);
 	for (unsigned i = 0; i < THREAD_LOCKS; i++)
 		empty_slot(t, &t->locks[i]);
 	if (t->lock_store) {
@@ -790,6 +791,8 @@ void lock_process_end(void)
 	/* A signal handler that ends the process may have interrupted this thread while it held one of our locks. */
 	if (!p || (live && !gate_enter(t)))
 		return;
+	if (live)
+		lock_settle(t);
 	for (uint32_t i = 0; i <= p->mask; i++) {
 		uint64_t address = load_acquire(&p->place[i].address);
 		struct bucket *b;

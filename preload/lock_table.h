@@ -133,7 +133,7 @@ static inline bool lock_count_calm(struct thread *t, uint64_t address)
 
 /* The rest of lock_count() and lock_acquired(), for a lock that has a number. */
 void lock_count_numbered(struct thread *t, uint32_t number);
-void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode);
+void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode, uint64_t now_ns);
 
 /* Counts an acquisition. */
 static inline void lock_count(struct thread *t, uint64_t address)
@@ -154,9 +154,10 @@ void lock_count_failure(struct thread *t, uint64_t address);
 
 /*
  * T has got the lock: counts the acquisition (instead of lock_count()), and measures the hold if it is one to be
- * measured. Not for further levels of a recursive lock: those are counted only.
+ * measured. Not for further levels of a recursive lock: those are counted only. NOW_NS: clock_stamp() of this moment, 0
+ * = not read so far.
  */
-static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_mode mode)
+static inline void lock_acquired_at(struct thread *t, uint64_t address, enum lock_mode mode, uint64_t now_ns)
 {
 	struct lock_slot *s = lock_slot(t, address);
 
@@ -164,7 +165,12 @@ static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_m
 	if (likely(!s->number))
 		bump(&s->count, 1);
 	else
-		lock_acquired_numbered(t, address, s->number, mode);
+		lock_acquired_numbered(t, address, s->number, mode, now_ns);
+}
+
+static inline void lock_acquired(struct thread *t, uint64_t address, enum lock_mode mode)
+{
+	lock_acquired_at(t, address, mode, 0);
 }
 
 /* Does T measure a hold now? If not, and the lock's own word says that nobody waits, a release needs no look. */
@@ -179,6 +185,27 @@ static inline bool lock_holds_any(const struct thread *t)
  */
 void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, bool maybe_waiters,
 		    const struct regs *regs);
+
+/*
+ * Does what lock_releasing() and lock_wait_got() have only noted. To be called right AFTER the real release, or before
+ * what may take long: as long as it is not done, a SIGKILL loses one wait and one hold of the thread.
+ */
+void lock_settle_noted(struct thread *t);
+static inline void lock_settle(struct thread *t)
+{
+	if (unlikely(t->lock_noted))
+		lock_settle_noted(t);
+}
+/* The same with the gate open. */
+static inline void lock_settle_open(void)
+{
+	struct thread *t = thread_self;
+
+	if (unlikely(t->lock_noted) && (t = lock_enter()) != NULL) {
+		lock_settle(t);
+		lock_leave(t);
+	}
+}
 
 /* --- waits --- */
 
@@ -195,6 +222,12 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
  * CLOCK_MONOTONIC ns, 0 = none seen since the wait began.
  */
 uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome);
+/*
+ * Instead of it, when the wait got a lock that one thread has at a time: takes no longer than it must, because every
+ * nanosecond that we have the lock others may wait. The rest is for lock_settle(). Returns the time, for
+ * lock_acquired_at().
+ */
+uint64_t lock_wait_got(const struct lock_wait *w, struct thread *t);
 /* Instead of it, when lock_enter() failed after the wait: it is not counted. */
 void lock_wait_abandon(const struct lock_wait *w);
 /* Instead of it, when the call did not wait at all, as was known only afterwards: takes the contention back. */

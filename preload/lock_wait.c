@@ -283,7 +283,8 @@ static inline bool to_measure(struct lock_local *l, bool *ret_hot)
 	return true;
 }
 
-static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode, bool hot)
+static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode, bool hot,
+		       uint64_t now_ns)
 {
 	struct lock_store *store = t->lock_store;
 	struct lock_held *h = find_held(t, address);
@@ -295,7 +296,7 @@ static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum
 		return;
 	store->held[t->locks_held] = (struct lock_held){
 		.address = address,
-		.from_ns = clock_stamp(),
+		.from_ns = now_ns ? now_ns : clock_stamp(),
 		.blocked_ns = blocked_so_far(t),
 		.alloc_count = t->row->alloc_count,
 		.alloc_bytes = t->row->alloc_bytes,
@@ -308,7 +309,8 @@ static void begin_hold(struct thread *t, uint64_t address, uint32_t number, enum
 	t->locks_held++;
 }
 
-MP_NOINLINE void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode)
+MP_NOINLINE void lock_acquired_numbered(struct thread *t, uint64_t address, uint32_t number, enum lock_mode mode,
+					uint64_t now_ns)
 {
 	struct lock_local *l = lock_local(t, number);
 	bool hot;
@@ -318,13 +320,19 @@ MP_NOINLINE void lock_acquired_numbered(struct thread *t, uint64_t address, uint
 	if (likely(l->share))
 		bump(&l->share->acquisitions, 1);
 	if (to_measure(l, &hot))
-		begin_hold(t, address, number, mode, hot);
+		begin_hold(t, address, number, mode, hot, now_ns);
 }
 
-static void count_hold(struct thread *t, struct lock_local *l, const struct lock_held *h, uint64_t ns, uint64_t blocked)
+static void count_hold(struct thread *t, const struct lock_noted *noted)
 {
-	struct mp_lock_hold *row = hold_row(t, l);
+	const struct lock_held *h = &noted->hold.held;
+	struct lock_local *l = lock_local(t, h->number);
+	uint64_t ns = noted->hold.ns;
+	struct mp_lock_hold *row;
 
+	if (unlikely(!l))
+		return;
+	row = hold_row(t, l);
 	hist_add(t, l, h->mode == LOCK_SHARED ? MP_LOCK_HIST_HOLD_SHARED : MP_LOCK_HIST_HOLD, ns);
 	if (!row)
 		return;
@@ -334,12 +342,27 @@ static void count_hold(struct thread *t, struct lock_local *l, const struct lock
 		store_relaxed(&row->max_ns, ns);
 	if (h->hot)
 		bump(&row->hot_count, 1);
-	if (blocked)
-		bump(&row->blocked_ns, blocked);
-	if (t->row->alloc_count != h->alloc_count) {
-		bump(&row->alloc_count, t->row->alloc_count - h->alloc_count);
-		bump(&row->alloc_bytes, t->row->alloc_bytes - h->alloc_bytes);
+	if (noted->hold.blocked_ns)
+		bump(&row->blocked_ns, noted->hold.blocked_ns);
+	if (noted->hold.alloc_count != h->alloc_count) {
+		bump(&row->alloc_count, noted->hold.alloc_count - h->alloc_count);
+		bump(&row->alloc_bytes, noted->hold.alloc_bytes - h->alloc_bytes);
 	}
+}
+
+/* That the hold H is over, counted later. */
+static void note_hold(struct thread *t, const struct lock_held *h, const struct lock_past *past)
+{
+	struct lock_noted *noted = &t->lock_store->noted;
+
+	if (unlikely(noted->hold.held.number))
+		lock_settle_noted(t);
+	noted->hold.held = *h;
+	noted->hold.ns = past->held_ns;
+	noted->hold.blocked_ns = past->blocked_ns;
+	noted->hold.alloc_count = t->row->alloc_count;
+	noted->hold.alloc_bytes = t->row->alloc_bytes;
+	t->lock_noted = true;
 }
 
 static void enter_past(struct lock_state *state, const struct lock_past *past)
@@ -379,7 +402,7 @@ MP_NOINLINE void lock_releasing(struct thread *t, uint64_t address, enum lock_mo
 		past.from_ns = h.from_ns;
 		past.held_ns = past.to_ns > h.from_ns ? past.to_ns - h.from_ns : 0;
 		past.blocked_ns = blocked_so_far(t) - h.blocked_ns;
-		count_hold(t, l, &h, past.held_ns, past.blocked_ns);
+		note_hold(t, &h, &past);
 	}
 	if (past.stack) {
 		past.arrivals = load_relaxed(&l->state->contentions);
@@ -624,37 +647,104 @@ void lock_wait_goes_on(const struct lock_wait *w, struct thread *t, bool timed_o
 	uncount(w, t, timed_out);
 }
 
-uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
+/*
+ * What every end of a wait begins with. Returns T's view of the lock; NULL: there is nothing more to do. SPAN: for
+ * sharing it out.
+ */
+static struct lock_local *end_wait(const struct lock_wait *w, struct thread *t, struct lock_span *ret_span,
+				   uint64_t *ret_ns)
 {
 	struct lock_span span = { .from_ns = w->start_ns, .to_ns = clock_stamp(), .owner = w->owner };
-	struct lock_share_out out = { .count = 0 };
-	struct lock_local *l;
-	uint64_t wake_ns;
 	uint64_t ns;
 
 	lock_wait_abandon(w);
-	if (t != w->thread || w->forks != lock_forks)
-		return 0;
 	if (span.to_ns < span.from_ns)
 		span.to_ns = span.from_ns; /* stamps of two processors */
-	ns = span.to_ns - span.from_ns;
+	*ret_ns = ns = span.to_ns - span.from_ns;
+	span.holder = w->holder;
+	/* The hook has charged a part itself: what it knows comes first. */
+	span.from_ns += w->charged_ns < ns ? w->charged_ns : ns;
+	*ret_span = span;
+	if (t != w->thread || w->forks != lock_forks)
+		return NULL;
 	bump(coordination(w->kind) ? &t->row->coordination_ns : &t->row->lock_wait_ns, ns);
-	if (!w->state)
-		return 0;
-	l = lock_local(t, w->number);
+	return w->state ? lock_local(t, w->number) : NULL;
+}
+
+uint64_t lock_wait_end(const struct lock_wait *w, struct thread *t, enum lock_outcome outcome)
+{
+	struct lock_share_out out = { .count = 0 };
+	struct lock_span span;
+	uint64_t ns;
+	struct lock_local *l = end_wait(w, t, &span, &ns);
+	uint64_t wake_ns;
+
 	if (!l)
 		return 0;
-	span.holder = w->holder;
 	/* Readers that kept a writer out until it gave up are still there, and nobody knows which. */
 	span.elsewhere =
 		(w->state->flags & MP_LOCK_FLAG_PSHARED) || (w->state->kind == MP_LOCK_RWLOCK && outcome != LOCK_GOT);
-	/* The hook has charged a part itself: what it knows comes first. */
-	span.from_ns += w->charged_ns < ns ? w->charged_ns : ns;
 	wake_ns = share_out(w, &span, outcome == LOCK_GOT, &out);
 	add_up(t, w, l, ns, outcome, &out);
 	if (w->kind == MP_LOCK_COND && wake_ns)
 		add_reacquire(t, w, l, span.to_ns - wake_ns);
 	return wake_ns;
+}
+
+uint64_t lock_wait_got(const struct lock_wait *w, struct thread *t)
+{
+	struct lock_noted *noted;
+	struct lock_span span;
+	uint64_t ns;
+	struct lock_local *l = end_wait(w, t, &span, &ns);
+	struct lock_share_out out = { .count = 0 };
+
+	if (!l)
+		return span.to_ns;
+	span.elsewhere = w->state->flags & MP_LOCK_FLAG_PSHARED;
+	noted = &t->lock_store->noted;
+	if (unlikely(noted->wait.wait.number))
+		lock_settle_noted(t);
+	noted->wait.pasts = lock_ring_extract(&w->state->ring, &span, noted->wait.past, LOCK_RING_FIRST);
+	if (likely(noted->wait.pasts)) {
+		noted->wait.wait = *w;
+		noted->wait.span = span;
+		noted->wait.ns = ns;
+		t->lock_noted = true;
+		return span.to_ns;
+	}
+	share_out(w, &span, true, &out);
+	add_up(t, w, l, ns, LOCK_GOT, &out);
+	return span.to_ns;
+}
+
+static void settle_wait(struct thread *t, struct lock_noted *noted)
+{
+	struct lock_ring ring = {
+		.past = noted->wait.past,
+		.added = noted->wait.pasts,
+		.size = 2 * LOCK_RING_FIRST, /* more than there are: none of the wait's holds is missing */
+	};
+	struct lock_local *l = lock_local(t, noted->wait.wait.number);
+	struct lock_share_out out = { .count = 0 };
+
+	if (unlikely(!l))
+		return;
+	lock_ring_share_out(&ring, &noted->wait.span, &out);
+	add_up(t, &noted->wait.wait, l, noted->wait.ns, LOCK_GOT, &out);
+}
+
+MP_NOINLINE void lock_settle_noted(struct thread *t)
+{
+	struct lock_noted *noted = &t->lock_store->noted;
+
+	t->lock_noted = false;
+	if (noted->wait.wait.number)
+		settle_wait(t, noted);
+	if (noted->hold.held.number)
+		count_hold(t, noted);
+	noted->wait.wait.number = 0;
+	noted->hold.held.number = 0;
 }
 
 void lock_wait_charge(struct lock_wait *w, struct thread *t, uint32_t culprit_tid, uint32_t culprit_stack, uint64_t ns)

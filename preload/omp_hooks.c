@@ -265,6 +265,7 @@ static void section_leaving(uint64_t address, const struct regs *regs)
 			section_leaving((uint64_t)(at), &regs); \
 		}                                               \
 		omp->end arguments;                             \
+		lock_settle_open();                             \
 	}
 /* The unnamed ones lie inside the library; the functions that enter them stand for them. */
 SECTION(GOMP_critical_start, GOMP_critical_end, (void), (), omp->GOMP_critical_start)
@@ -337,6 +338,7 @@ static void lock_unset(void *lock, const struct kind *k, const struct regs *regs
 	if (outermost)
 		released((uint64_t)lock, regs);
 	k->unset(lock);
+	lock_settle_open();
 }
 
 #define KIND(infix, suffix, nestable)                                                                     \

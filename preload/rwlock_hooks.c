@@ -333,6 +333,7 @@ MP_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 static MP_NOINLINE int unlock_noted(pthread_rwlock_t *l, bool waiters, const struct regs *regs)
 {
 	struct thread *t = lock_enter();
+	int r;
 
 	if (likely(t)) {
 		enum lock_mode mode =
@@ -341,7 +342,9 @@ static MP_NOINLINE int unlock_noted(pthread_rwlock_t *l, bool waiters, const str
 		lock_releasing(t, address_of(l), mode, waiters, regs);
 		lock_leave(t);
 	}
-	return sync_next.pthread_rwlock_unlock(l);
+	r = sync_next.pthread_rwlock_unlock(l);
+	lock_settle_open();
+	return r;
 }
 
 MP_EXPORT MP_HOT int pthread_rwlock_unlock(pthread_rwlock_t *l)

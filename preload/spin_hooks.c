@@ -22,8 +22,7 @@ static MP_NOINLINE int spin(pthread_spinlock_t *s, struct thread *t, const struc
 		lock_wait_abandon(&w);
 		return r;
 	}
-	lock_wait_end(&w, t, LOCK_GOT);
-	lock_acquired(t, facts.address, LOCK_EXCLUSIVE);
+	lock_acquired_at(t, facts.address, LOCK_EXCLUSIVE, lock_wait_got(&w, t));
 	lock_leave(t);
 	return r;
 }
@@ -70,6 +69,7 @@ MP_EXPORT MP_HOT int pthread_spin_unlock(pthread_spinlock_t *s)
 {
 	struct thread *t;
 	struct regs regs;
+	int r;
 
 	if (SYNC_PASS())
 		return sync_next.pthread_spin_unlock(s);
@@ -83,7 +83,9 @@ MP_EXPORT MP_HOT int pthread_spin_unlock(pthread_spinlock_t *s)
 		}
 		lock_leave(t);
 	}
-	return sync_next.pthread_spin_unlock(s);
+	r = sync_next.pthread_spin_unlock(s);
+	lock_settle_open();
+	return r;
 }
 
 MP_EXPORT int pthread_spin_init(pthread_spinlock_t *s, int shared)

@@ -90,6 +90,7 @@ struct thread {
 	bool open;
 	bool sampling;           /* in sampling mode, where the gate is always shut: inside one of our slow paths */
 	uint8_t state;           /* enum thread_state */
+	bool lock_noted;         /* lock_settle() has something to do */
 	uint32_t locks_held;     /* measured holds under way, in lock_store */
 	uint64_t gate_sp;        /* stack pointer of the hook that closed the gate */
 	int64_t unflushed_bytes; /* live bytes not yet in the header */

@@ -119,6 +119,59 @@ START_TEST(every_holder_is_charged_its_own_overlap)
 }
 END_TEST
 
+/*
+ * Holds of which some have an unknown begin, waits of which some know who had the lock at their start, in rings that
+ * are full, and longer than what is copied: the copy must tell the same as the ring itself.
+ */
+static unsigned compare_copies(unsigned seed)
+{
+	struct lock_ring ring = ring_of(16);
+	uint64_t now = 1000;
+	unsigned copied = 0;
+
+	for (unsigned i = 0; i < HOLDS; i++) {
+		struct lock_past hold = { .tid = 1 + (uint32_t)rand_r(&seed) % THREADS, .arrivals = i };
+		struct lock_share_out want = { .count = 0 }, got = { .count = 0 };
+		struct lock_past copy[8];
+		struct lock_ring small = { .size = 16, .past = copy };
+		struct lock_span span;
+
+		now += (uint64_t)rand_r(&seed) % 50;
+		hold.from_ns = rand_r(&seed) % 3 ? now : 0;
+		hold.stack = 10 + hold.tid;
+		now += 1 + (uint64_t)rand_r(&seed) % 100;
+		hold.to_ns = now;
+		hold.held_ns = hold.from_ns ? hold.to_ns - hold.from_ns : 0;
+		lock_ring_add(&ring, &hold);
+		span = (struct lock_span){ .from_ns = now - (uint64_t)rand_r(&seed) % 900,
+					   .to_ns = now + 5,
+					   .owner = (uint32_t)rand_r(&seed) % (THREADS + 2) };
+		small.added = lock_ring_extract(&ring, &span, copy, 8);
+		if (!small.added)
+			continue;
+		copied++;
+		lock_ring_share_out(&ring, &span, &want);
+		lock_ring_share_out(&small, &span, &got);
+		ck_assert(!want.lost);
+		ck_assert_uint_eq(got.count, want.count);
+		ck_assert_uint_eq(got.handoff_ns, want.handoff_ns);
+		for (uint32_t k = 0; k < want.count; k++)
+			ck_assert_mem_eq(&got.charges[k], &want.charges[k], sizeof(want.charges[k]));
+	}
+	return copied;
+}
+
+START_TEST(a_copy_of_what_a_wait_overlaps_tells_the_same)
+{
+	unsigned copied = 0;
+
+	for (unsigned seed = 1; seed <= 300; seed++)
+		copied += compare_copies(seed);
+	ck_assert_uint_gt(copied, 300 * HOLDS / 4);
+	ck_assert_uint_lt(copied, 300 * HOLDS);
+}
+END_TEST
+
 START_TEST(holds_in_a_row_without_a_new_wait_take_one_entry)
 {
 	struct lock_ring ring = ring_of(8);
@@ -326,6 +379,7 @@ Suite *suite_lock_ring(void)
 	TCase *tcase = tcase_create("lock_ring");
 
 	tcase_add_test(tcase, every_holder_is_charged_its_own_overlap);
+	tcase_add_test(tcase, a_copy_of_what_a_wait_overlaps_tells_the_same);
 	tcase_add_test(tcase, holds_in_a_row_without_a_new_wait_take_one_entry);
 	tcase_add_test(tcase, a_holder_that_waited_itself_is_told_apart);
 	tcase_add_test(tcase, a_hold_of_unknown_begin_is_exact_for_the_owner_at_the_start_only);
