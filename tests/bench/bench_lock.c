@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pthread mutexes: uncontended before and after the process has a second thread, taken by another one now and then, and
- * contended by two. And the steps that mutrace takes for each critical section, as its source tells: the thread's
- * number, two readings of the clock, and a mutex of its own around the look at its table, when one is taken and again
- * when it is given up. To be had without a preload, for what that way costs at least.
+ * contended by two, with sections TIMES as long. And the steps that mutrace takes for each critical section, as its
+ * source tells: the thread's number, two readings of the clock, and a mutex of its own around the look at its table,
+ * when one is taken and again when it is given up. To be had without a preload, for what that way costs at least.
  */
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-#define USAGE         "bench_lock single|threaded|hot|contended|mutrace PAIRS"
+#define USAGE         "bench_lock single|threaded|hot|contended[TIMES]|mutrace PAIRS"
 #define INSIDE_STEPS  100 /* of work() with the lock held */
 #define OUTSIDE_STEPS 200 /* and without */
 #define CONTENDERS    2
@@ -21,6 +21,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t ready;
 static uint64_t shared;
+static unsigned times = 1;
 
 /* About a cycle or two per step. */
 static uint64_t work(uint64_t value, unsigned steps)
@@ -134,9 +135,9 @@ static void *contend(void *arg)
 	pthread_barrier_wait(&ready);
 	for (uint64_t i = 0; i < pairs; i++) {
 		pthread_mutex_lock(&mutex);
-		shared = work(shared, INSIDE_STEPS);
+		shared = work(shared, times * INSIDE_STEPS);
 		pthread_mutex_unlock(&mutex);
-		value = work(value, OUTSIDE_STEPS);
+		value = work(value, times * OUTSIDE_STEPS);
 	}
 	return NULL;
 }
@@ -168,8 +169,10 @@ int main(int argc, char **argv)
 		return threaded(pairs, lock_unlock_noted);
 	if (strcmp(argv[1], "hot") == 0)
 		return hot(pairs);
-	if (strcmp(argv[1], "contended") == 0)
+	if (strncmp(argv[1], "contended", 9) == 0) {
+		times = argv[1][9] ? (unsigned)atoi(argv[1] + 9) : 1;
 		return contended(pairs);
+	}
 	if (strcmp(argv[1], "single") != 0)
 		bench_usage(USAGE);
 	uncontended(pairs, lock_unlock);
