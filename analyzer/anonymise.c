@@ -30,6 +30,8 @@ void profile_anonymise(struct profile *profile)
 		arena_copy(&profile->arena, profile->modules, profile->module_count * sizeof(*modules));
 	struct mp_thread *threads =
 		arena_copy(&profile->arena, profile->threads, profile->thread_count * sizeof(*threads));
+	struct profile_mark_name *marks =
+		arena_copy(&profile->arena, profile->mark_names, profile->mark_name_count * sizeof(*marks));
 
 	for (size_t i = 0; i < profile->module_count; i++) {
 		modules[i].real_path = modules[i].path;
@@ -43,6 +45,12 @@ void profile_anonymise(struct profile *profile)
 			memcpy(threads[i].name, anonymous_name('t', threads[i].name, name),
 			       sizeof(threads[i].name) - 1);
 	}
+	for (size_t i = 0; i < profile->mark_name_count; i++) {
+		char name[ANONYMOUS_NAME_BYTES];
+
+		if (marks[i].text)
+			marks[i].text = strtab_intern(&profile->strings, anonymous_name('p', marks[i].text, name));
+	}
 	process->exe = anonymous_path(profile, process->exe);
 	process->cwd = NULL;
 	process->hostname = NULL;
@@ -50,6 +58,7 @@ void profile_anonymise(struct profile *profile)
 	process->argc = 0;
 	profile->modules = modules;
 	profile->threads = threads;
+	profile->mark_names = marks;
 	profile->option_count = 0;
 	profile->path = "dump";
 	profile->anonymous = true;

@@ -149,6 +149,15 @@ static void blank_thread(uint8_t *bytes)
 	memcpy(bytes, &row, sizeof(row));
 }
 
+static void blank_mark_name(struct bundle *b, const struct profile_mark_name *name, uint8_t *bytes)
+{
+	struct mp_mark_name row;
+
+	memcpy(&row, bytes, sizeof(row));
+	row.text = refer(b, name->text);
+	memcpy(bytes, &row, sizeof(row));
+}
+
 static void blank_chunk(struct bundle *b, const struct dump_chunk *chunk)
 {
 	uint8_t *rows = b->file.bytes + chunk->offset + sizeof(struct mp_chunk);
@@ -166,6 +175,9 @@ static void blank_chunk(struct bundle *b, const struct dump_chunk *chunk)
 			blank_module(b, &b->profile->modules[number - 1], row);
 		else if (chunk->header.kind == MP_CHUNK_THREAD)
 			blank_thread(row);
+		else if (chunk->header.kind == MP_CHUNK_MARK_NAME && number > 0 &&
+			 number <= b->profile->mark_name_count)
+			blank_mark_name(b, &b->profile->mark_names[number - 1], row);
 	}
 }
 

@@ -233,6 +233,20 @@ static const struct dump_field growth_fields[] = {
 	FIELD(mp_growth, live_bytes, NUMBER), FIELD(mp_growth, live_count, NUMBER),
 };
 
+static const struct dump_field mark_name_fields[] = {
+	FIELD(mp_mark_name, text, HEX),
+	FIELD(mp_mark_name, count, NUMBER),
+	FIELD(mp_mark_name, stride, NUMBER),
+	FIELD(mp_mark_name, last_ns, NUMBER),
+};
+
+static const struct dump_field mark_fields[] = {
+	FIELD(mp_mark, time_ns, NUMBER),     FIELD(mp_mark, number, NUMBER),      FIELD(mp_mark, name, NUMBER),
+	FIELD(mp_mark, flags, HEX),          FIELD(mp_mark, live_bytes, SIGNED),  FIELD(mp_mark, live_count, SIGNED),
+	FIELD(mp_mark, alloc_count, NUMBER), FIELD(mp_mark, alloc_bytes, NUMBER), FIELD(mp_mark, free_count, NUMBER),
+	FIELD(mp_mark, lock_wait_ns, NUMBER), FIELD(mp_mark, tid, NUMBER),
+};
+
 static const struct dump_field option_fields[] = {
 	FIELD(mp_option, name, HEX),
 	FIELD(mp_option, value, HEX),
@@ -285,6 +299,8 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
 		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),
 		[MP_CHUNK_GROWTH] = FIELDS(growth_fields, 0),
+		[MP_CHUNK_MARK_NAME] = FIELDS(mark_name_fields, 0),
+		[MP_CHUNK_MARK] = FIELDS(mark_fields, 0),
 		[MP_CHUNK_LIFETIME] = FIELDS(lifetime_fields, 0),
 		[MP_CHUNK_SYMBOL] = FIELDS(symbol_fields, 0),
 	};

@@ -26,6 +26,7 @@
 	X(BAD_LOCK, "rows of locks that are not in the file")                       \
 	X(BAD_OCTAVE, "histograms of times that cannot be")                         \
 	X(BAD_THREAD, "threads with fields that cannot be")                         \
+	X(BAD_MARK_NAME, "marks whose text is not in the file")                     \
 	X(BAD_SCAN, "leaks of a scan that is not in the file")                      \
 	X(BAD_VARIANCE, "rows of samples with a variance that cannot be")           \
 	X(BAD_SYMBOL, "names that belong to no address")                            \
@@ -733,6 +734,69 @@ static void read_growth(struct reader *reader)
 	keep_rows(reader, &rows, growth, growth_count);
 }
 
+static void read_mark_names(struct reader *reader)
+{
+	struct profile *profile = reader->profile;
+	struct walk walk = walk_rows(reader, MP_CHUNK_MARK_NAME);
+	uint32_t count = largest_number(reader, MP_CHUNK_MARK_NAME, sizeof(struct mp_mark_name));
+	struct profile_mark_name *names = arena_array(&profile->arena, struct profile_mark_name, count);
+	struct mp_mark_name row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		uint32_t number = row.text ? row_number(reader, &walk, sizeof(row)) : 0;
+
+		if (number == 0)
+			continue;
+		names[number - 1] = (struct profile_mark_name){
+			.text = get_string(reader, row.text, walk.offset),
+			.count = row.count,
+			.stride = row.stride ? row.stride : 1,
+			.last_ns = row.last_ns,
+		};
+	}
+	profile->mark_names = names;
+	profile->mark_name_count = count;
+}
+
+static int compare_marks(const void *a, const void *b)
+{
+	const struct mp_mark *x = a;
+	const struct mp_mark *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Rows that the stride of their text leaves out are on their way out. */
+static void read_marks(struct reader *reader)
+{
+	struct profile *profile = reader->profile;
+	struct walk walk = walk_rows(reader, MP_CHUNK_MARK);
+	VEC(struct mp_mark) rows = { 0 };
+	struct mp_mark row;
+
+	read_mark_names(reader);
+	while (next_row(&walk, &row, sizeof(row))) {
+		if (row.time_ns == 0 || row.time_ns < reader->header.start_ns)
+			continue;
+		if (row.number == 0 || row.name == 0 || row.name > profile->mark_name_count ||
+		    !profile->mark_names[row.name - 1].text) {
+			count_defect(reader, BAD_MARK_NAME, walk.offset);
+			continue;
+		}
+		if ((row.number - 1) % profile->mark_names[row.name - 1].stride != 0)
+			continue;
+		row.live_count = profile_signed_blocks(profile, row.live_count);
+		row.alloc_count = profile_blocks(profile, row.alloc_count);
+		row.free_count = profile_blocks(profile, row.free_count);
+		vec_push(&rows) = row;
+	}
+	if (rows.count > 1)
+		qsort(rows.list, rows.count, sizeof(*rows.list), compare_marks);
+	keep_rows(reader, &rows, marks, mark_count);
+}
+
 static int compare_scans(const void *a, const void *b)
 {
 	const struct mp_leak_scan *x = a;
@@ -995,6 +1059,7 @@ static void read_all(struct reader *reader, size_t size)
 	read_lock_shares(reader);
 	read_lock_waits(reader);
 	read_growth(reader);
+	read_marks(reader);
 	read_leak_scans(reader);
 	read_leaks(reader);
 	read_lock_details(reader);

@@ -57,6 +57,7 @@ struct firefox {
 	struct export_tree *trees;
 	uint32_t **row_of_node; /* by tree: row + 1 */
 	size_t thread_count;
+	size_t first_thread; /* of the process at hand */
 	VEC(struct sample) samples;
 };
 
@@ -234,6 +235,15 @@ static void write_resources(struct firefox *f)
 	      f->out);
 }
 
+/* Their texts, before all texts are written. */
+static void add_marks(struct firefox *f, const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->mark_name_count; i++) {
+		if (profile->mark_names[i].text)
+			text_index_of(&f->strings, profile->mark_names[i].text);
+	}
+}
+
 static void write_shared(struct firefox *f)
 {
 	fputs("\"shared\":{", f->out);
@@ -287,6 +297,24 @@ static void write_libraries(struct firefox *f)
 
 /* Threads. */
 
+/* Of a process, in its first thread. */
+static void write_markers(struct firefox *f, const struct profile *profile, size_t count)
+{
+	uint64_t start_ns = profile->process.start_ns;
+
+	fprintf(f->out, "\"showMarkersInTimeline\":%s,\n\"markers\":{\"length\":%zu,", count > 0 ? "true" : "false",
+		count);
+	write_same(f->out, "category", count, "0");
+	write_same(f->out, "data", count, "null");
+	write_same(f->out, "endTime", count, "null");
+	COLUMN(f, "name", count, text_index_of(&f->strings, profile->mark_names[profile->marks[i].name - 1].text));
+	write_same(f->out, "phase", count, "0");
+	fputs("\"startTime\":[", f->out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(f->out, "%s%.6f", i > 0 ? "," : "", (double)(profile->marks[i].time_ns - start_ns) / 1e6);
+	fputs("]},\n", f->out);
+}
+
 static void write_thread(struct firefox *f, const struct report *report, const char *name, bool is_time)
 {
 	const struct profile *profile = report->profile;
@@ -300,10 +328,10 @@ static void write_thread(struct firefox *f, const struct report *report, const c
 	export_json_string(f->out, export_program(profile));
 	fprintf(f->out,
 		",\"processType\":\"default\",\"processStartupTime\":0,\"processShutdownTime\":%.3f,\"registerTime\":0,"
-		"\"unregisterTime\":null,\"pausedRanges\":[],\"showMarkersInTimeline\":false,\n"
-		"\"markers\":{\"length\":0,\"category\":[],\"data\":[],\"endTime\":[],\"name\":[],\"phase\":[],"
-		"\"startTime\":[]},\n\"samples\":{\"length\":%zu,\"weightType\":\"%s\",",
-		end_ms, count, is_time ? "tracing-ms" : "bytes");
+		"\"unregisterTime\":null,\"pausedRanges\":[],",
+		end_ms);
+	write_markers(f, profile, f->thread_count == f->first_thread ? profile->mark_count : 0);
+	fprintf(f->out, "\"samples\":{\"length\":%zu,\"weightType\":\"%s\",", count, is_time ? "tracing-ms" : "bytes");
 	COLUMN(f, "stack", count, f->samples.list[i].row);
 	/* Sums have no time of their own: one after the other, evenly over the run. */
 	fputs("\"timeDeltas\":[", f->out);
@@ -336,6 +364,7 @@ static void write_threads(struct firefox *f, size_t number)
 {
 	const struct report *report = f->export->reports[number];
 
+	f->first_thread = f->thread_count;
 #define X(name, value)                                      \
 	for (size_t i = 0; i < report->site_count; i++) {   \
 		const struct site *site = report->sites[i]; \
@@ -424,6 +453,7 @@ bool export_firefox(const struct export *export, struct err *err)
 	for (size_t i = 0; i < export->count; i++) {
 		export_tree_init(&f.trees[i], export->reports[i], EXPORT_ALL);
 		f.row_of_node[i] = add_frames(&f, &f.trees[i]);
+		add_marks(&f, export->reports[i]->profile);
 	}
 	write_all(&f);
 	for (size_t i = 0; i < export->count; i++) {

@@ -70,6 +70,22 @@ static void write_peak(struct trace *trace)
 		trace->profile->process.pid, trace->profile->peak_bytes, trace->profile->peak_count);
 }
 
+static void write_marks(struct trace *trace)
+{
+	const struct profile *profile = trace->profile;
+
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		const struct mp_mark *mark = &profile->marks[i];
+
+		begin_event(trace, "i", profile->mark_names[mark->name - 1].text);
+		write_time(trace, "ts", mark->time_ns);
+		fprintf(trace->out,
+			",\"s\":\"p\",\"tid\":%" PRIu32 ",\"args\":{\"number\":%" PRIu64 ",\"live bytes\":%" PRId64
+			",\"live blocks\":%" PRId64 "}}",
+			mark->tid, mark->number, mark->live_bytes, mark->live_count);
+	}
+}
+
 /* A row that sums up several threads has no id of its own: theirs are numbers that no thread can have. */
 static void write_threads(struct trace *trace)
 {
@@ -106,6 +122,7 @@ bool export_perfetto(const struct export *export, struct err *err)
 		write_name(&trace, "process_name", trace.profile->process.pid, export_program(trace.profile));
 		write_counters(&trace);
 		write_peak(&trace);
+		write_marks(&trace);
 		write_threads(&trace);
 	}
 	fputs("]}\n", trace.out);

@@ -317,6 +317,41 @@ static json_t *make_tick(const struct profile *profile, const struct mp_tick *ro
 	return object;
 }
 
+static json_t *make_mark(const struct profile *profile, const struct mp_mark *row)
+{
+	json_t *object = json_object();
+
+	put(object, "time_ns", since_start(profile, row->time_ns));
+	put(object, "number", number(row->number));
+	put(object, "by", json_string(row->flags & MP_MARK_CONTROL ? "control" : "program"));
+	put(object, "tid", number(row->tid));
+	put(object, "live_bytes", json_integer(row->live_bytes));
+	put(object, "live_count", json_integer(row->live_count));
+	put(object, "alloc_count", number(row->alloc_count));
+	put(object, "alloc_bytes", number(row->alloc_bytes));
+	put(object, "free_count", number(row->free_count));
+	put(object, "lock_wait_ns", number(row->lock_wait_ns));
+	return object;
+}
+
+/* Marks of one text, with those of them that have a row. */
+static json_t *make_marks(const struct profile *profile, uint32_t name)
+{
+	const struct profile_mark_name *info = &profile->mark_names[name - 1];
+	json_t *object = json_object();
+	json_t *points = json_array();
+
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		if (profile->marks[i].name == name)
+			json_array_append_new(points, make_mark(profile, &profile->marks[i]));
+	}
+	put(object, "text", json_text(info->text));
+	put(object, "count", number(info->count));
+	put(object, "stride", number(info->stride));
+	put(object, "points", points);
+	return object;
+}
+
 static json_t *make_frame(const struct frame *frame)
 {
 	json_t *object = json_object();
@@ -588,6 +623,13 @@ void json_out_times(const struct json_out *json)
 	for (size_t i = 0; i < profile->tick_count; i++) {
 		next_element(json, i);
 		write_value(json, make_tick(profile, &profile->ticks[i]));
+	}
+	fputs("],\n\"marks\":[", json->out);
+	for (size_t i = 0, written = 0; i < profile->mark_name_count; i++) {
+		if (!profile->mark_names[i].text)
+			continue;
+		next_element(json, written++);
+		write_value(json, make_marks(profile, (uint32_t)i + 1));
 	}
 	fputc(']', json->out);
 }

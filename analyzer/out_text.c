@@ -15,6 +15,8 @@
 #define LABEL_COLUMNS    12
 #define GRAPH_COLUMNS    60u
 #define THREADS_SHOWN    10u
+#define MARKS_SHOWN      20u
+#define MARK_BYTES       48u
 #define PLAIN_ARGV_WIDTH 200u /* where no terminal sets a limit */
 
 /* What ran. */
@@ -390,6 +392,23 @@ static struct units graph_bytes(const struct graph *graph)
 	return units_bytes(graph->largest < 9e18 ? (int64_t)graph->largest : INT64_MAX);
 }
 
+/* Where on the graphs marks lie; those behind the last point are in the last column. */
+static void print_mark_columns(const struct profile *profile, const struct term *term)
+{
+	char columns[GRAPH_COLUMNS + 1];
+
+	if (profile->mark_count == 0)
+		return;
+	memset(columns, ' ', GRAPH_COLUMNS);
+	columns[GRAPH_COLUMNS] = 0;
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		size_t column = column_of(profile, profile->marks[i].time_ns);
+
+		columns[column < GRAPH_COLUMNS ? column : GRAPH_COLUMNS - 1] = '^';
+	}
+	fprintf(term->out, "  %-*s%s\n", LABEL_COLUMNS, "marks", columns);
+}
+
 static void print_timeline(const struct report *report, const struct term *term)
 {
 	const struct profile *profile = report->profile;
@@ -414,9 +433,93 @@ static void print_timeline(const struct report *report, const struct term *term)
 		snprintf(threads, sizeof(threads), "%.2f threads waiting for locks", graph.largest / 1e9);
 		print_graph(term, "waiting", &graph, threads);
 	}
+	print_mark_columns(profile, term);
 	span = units_duration(profile->ticks[profile->tick_count - 1].time_ns - profile->process.start_ns);
 	term_line(term, TERM_DIM, "  %-*s%-*s%s", LABEL_COLUMNS, "", (int)(GRAPH_COLUMNS - strlen(span.text)), "0 s",
 		  span.text);
+	fputc('\n', term->out);
+}
+
+/* Marks. */
+
+static size_t first_mark(const struct profile *profile, uint32_t name)
+{
+	size_t i = 0;
+
+	while (i < profile->mark_count && profile->marks[i].name != name)
+		i++;
+	return i;
+}
+
+/* TEXT, but not so long that the numbers behind it are out of sight. */
+static void add_mark_text(struct table *table, const char *text)
+{
+	char start[MARK_BYTES + sizeof("...")];
+	size_t length = strlen(text);
+
+	if (length > MARK_BYTES) {
+		for (length = MARK_BYTES; length > 0 && (text[length] & 0xc0) == 0x80; length--)
+			; /* not within a character */
+		snprintf(start, sizeof(start), "%.*s...", (int)length, text);
+		text = start;
+	}
+	table_cell(table, text);
+}
+
+static void add_mark_cells(const struct profile *profile, struct table *table, const struct mp_mark *mark)
+{
+	table_cell(table, units_duration(mark->time_ns - profile->process.start_ns).text);
+	table_cell(table, units_bytes(mark->live_bytes).text);
+	table_cell(table, units_count(mark->live_count).text);
+	table_cell(table, units_count(units_signed(mark->alloc_count)).text);
+}
+
+/* One row per text: its first mark, and the last one that was kept. */
+static void print_marks(const struct report *report, const struct term *term)
+{
+	static const struct table_column columns[] = {
+		{ .title = "mark", .flexible = true },
+		{ .title = "times", .right = true },
+		{ .title = "first at", .right = true },
+		{ .title = "live", .right = true },
+		{ .title = "blocks", .right = true },
+		{ .title = "allocations", .right = true },
+		{ .title = "last at", .right = true },
+		{ .title = "live", .right = true },
+		{ .title = "blocks", .right = true },
+		{ .title = "allocations", .right = true },
+	};
+	const struct profile *profile = report->profile;
+	struct table table;
+	size_t shown = 0;
+
+	if (profile->mark_count == 0)
+		return;
+	term_line(term, TERM_TITLE, "MARKS");
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < profile->mark_count && shown < MARKS_SHOWN; i++) {
+		const struct mp_mark *mark = &profile->marks[i];
+		const struct mp_mark *last = mark;
+
+		if (first_mark(profile, mark->name) != i)
+			continue;
+		for (size_t k = i; k < profile->mark_count; k++) {
+			if (profile->marks[k].name == mark->name)
+				last = &profile->marks[k];
+		}
+		add_mark_text(&table, profile->mark_names[mark->name - 1].text);
+		table_cell(&table, units_count(units_signed(profile->mark_names[mark->name - 1].count)).text);
+		add_mark_cells(profile, &table, mark);
+		if (last != mark)
+			add_mark_cells(profile, &table, last);
+		for (unsigned cell = 0; cell < 4 && last == mark; cell++)
+			table_cell(&table, "");
+		shown++;
+	}
+	table_print(&table, term, 2);
+	table_free(&table);
+	if (shown < profile->mark_name_count)
+		term_line(term, TERM_DIM, "  %s %zu more", term_ellipsis(term), profile->mark_name_count - shown);
 	fputc('\n', term->out);
 }
 
@@ -595,6 +698,7 @@ void out_text(const struct report *report, FILE *out)
 	if (!report->options->single) {
 		print_totals(report, &term);
 		print_timeline(report, &term);
+		print_marks(report, &term);
 	}
 	print_filter(report, &term);
 	if (!report->options->single) {

@@ -95,6 +95,14 @@ struct profile_symbol {
 	bool exact, inlined, is_object;
 };
 
+/* Marks of one text. */
+struct profile_mark_name {
+	const char *text; /* NULL: no such text */
+	uint64_t count;   /* how many there were; some of them have a row */
+	uint64_t stride;  /* 1 in so many */
+	uint64_t last_ns;
+};
+
 struct profile_option {
 	const char *name;
 	const char *value;
@@ -129,6 +137,10 @@ struct profile {
 	size_t module_count;
 	const struct mp_tick *ticks; /* times ascend */
 	size_t tick_count;
+	const struct profile_mark_name *mark_names; /* number N is mark_names[N - 1] */
+	size_t mark_name_count;
+	const struct mp_mark *marks; /* times ascend; their texts are here */
+	size_t mark_count;
 	const struct profile_lock *locks; /* number N is locks[N - 1] */
 	size_t lock_count;
 	const struct mp_lock_share *lock_shares;

@@ -19,6 +19,7 @@ extern "C" {
 /* The functions that libmemprof.so has. Call those below, which work without it too. */
 MEMPROF_WEAK int mp_active(void);
 MEMPROF_WEAK long mp_check_leaks(void);
+MEMPROF_WEAK void mp_mark(const char *text);
 MEMPROF_WEAK void mp_ignore_block(const void *block);
 MEMPROF_WEAK void mp_ignore_begin(void);
 MEMPROF_WEAK void mp_ignore_end(void);
@@ -39,6 +40,17 @@ static inline int memprof_active(void)
 static inline long memprof_check_leaks(void)
 {
 	return mp_check_leaks ? mp_check_leaks() : -1;
+}
+
+/*
+ * Names this moment: the report shows it on the timeline, with what was live then. TEXT (UTF-8, 255 bytes at most, what
+ * is longer is cut) is copied. The same text again and again marks iterations, whose growth is judged. The marks of 256
+ * texts are kept; of a text with many marks, at even distances. Not from a signal handler.
+ */
+static inline void memprof_mark(const char *text)
+{
+	if (mp_mark)
+		mp_mark(text);
 }
 
 /* The block (as malloc returned it) is not a leak, and neither is what it leads to. */

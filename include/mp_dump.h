@@ -53,6 +53,8 @@
 	X(LEAK, 21, mp_leak, "what a search found, by class and stack")                   \
 	X(GROWTH, 31, mp_growth, "live bytes of the largest sites, at points in time")    \
 	X(LIFETIME, 25, mp_lifetime, "how long some of the blocks of a site lived")       \
+	X(MARK_NAME, 34, mp_mark_name, "texts of the marks that the program set")         \
+	X(MARK, 35, mp_mark, "marks: points in time that the program named")              \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -146,7 +148,7 @@ struct mp_chunk {
 	uint32_t row_bytes;	/* 1 for MP_CHUNK_STRING */
 	uint64_t bytes;		/* of the whole chunk, this header included; a multiple of MP_CHUNK_ALIGN */
 	uint64_t rows;		/* room for this many; used ones have their key set */
-	uint64_t first;		/* NODE, MODULE, THREAD, LOCK: number of the first row; else 0 */
+	uint64_t first;		/* NODE, MODULE, THREAD, LOCK, MARK_NAME: number of the first row; else 0 */
 	uint64_t owner;		/* kinds whose rows are one thread's: number of the shard; else 0 */
 	uint64_t reserved[3];
 };
@@ -306,6 +308,41 @@ struct mp_tick {
 };
 _Static_assert(sizeof(struct mp_tick) == 64, "format change");
 #define MP_TICKS_MAX 1024
+
+/*
+ * A program names points in time: marks. Marks of one text are numbered 1, 2, ...; the row of the text counts them all,
+ * a mark has a row of its own if its number less 1 is a multiple of the text's stride. When there is no room for more
+ * rows, the stride of the text with most of them is doubled, and rows that it leaves out become free. So rows are in no
+ * order, and rows that a larger stride leaves out may still be there.
+ */
+struct mp_mark_name {
+	uint64_t text;		/* key: string reference, at most MP_MARK_TEXT_MAX bytes */
+	uint64_t count;		/* marks of this text */
+	uint64_t stride;	/* a power of two */
+	uint64_t last_ns;	/* time of the last one */
+};
+_Static_assert(sizeof(struct mp_mark_name) == 32, "format change");
+#define MP_MARK_NAMES_MAX 256
+#define MP_MARK_TEXT_MAX 255
+
+/* Totals as all threads together had counted them at that moment. */
+struct mp_mark {
+	uint64_t time_ns;		/* key */
+	uint64_t number;		/* 1, 2, ... among the marks of its text */
+	uint32_t name;			/* number of the row of its text */
+	uint32_t flags;			/* MP_MARK_* */
+	int64_t live_bytes;
+	int64_t live_count;		/* counts as in struct mp_thread */
+	uint64_t alloc_count;		/* since start */
+	uint64_t alloc_bytes;
+	uint64_t free_count;
+	uint64_t lock_wait_ns;
+	uint32_t tid;			/* thread that set it */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct mp_mark) == 80, "format change");
+#define MP_MARKS_MAX 1024
+#define MP_MARK_CONTROL 1u	/* set by a command from outside, not by the program */
 
 /* One site at one point in time; rows of a point have the same time and no order. Sites not in a point had less. */
 struct mp_growth {

@@ -23,7 +23,8 @@
 	X(UNWIND_FALLBACK, 12, "unwind_fallback", "frames unwound by libunwind instead of a compiled rule (info)") \
 	X(LATE_THREAD, 13, "late_thread", "events of threads after their end was recorded (info)") \
 	X(FORKED_BLOCK, 14, "forked_block", "inherited blocks that lost their record after 15 forks in a row") \
-	X(EVICTED_LOCK, 15, "evicted_lock", "times that the count of an uncontended lock was given up (info)")
+	X(EVICTED_LOCK, 15, "evicted_lock", "times that the count of an uncontended lock was given up (info)") \
+	X(MARKS_FULL, 16, "marks_full", "marks whose text found no room")
 
 #define X(name, number, json, text) MP_LOSS_##name = number,
 enum mp_loss_reason { MP_LOSSES(X) MP_LOSS_COUNT };

@@ -7,12 +7,14 @@
 #include "heap.h"
 #include "init.h"
 #include "leak_scan.h"
+#include "mark.h"
 #include "options.h"
 #include "thread.h"
 
 /* The header declares them weak, for programs; here they are defined. */
 int mp_active(void);
 long mp_check_leaks(void);
+void mp_mark(const char *text);
 void mp_ignore_block(const void *block);
 void mp_ignore_begin(void);
 void mp_ignore_end(void);
@@ -67,6 +69,16 @@ MP_EXPORT MP_NOINLINE long mp_check_leaks(void)
 	definite = leak_scan(MP_SCAN_API, &context);
 	leave(t);
 	return definite;
+}
+
+MP_EXPORT void mp_mark(const char *text)
+{
+	struct thread *t = text ? enter() : NULL;
+
+	if (!t)
+		return;
+	mark_add(t, text, 0);
+	leave(t);
 }
 
 MP_EXPORT void mp_ignore_block(const void *block)

@@ -55,6 +55,20 @@ size_t fmt_strlen(const char *s)
 	return n;
 }
 
+size_t fmt_text_bytes(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n <= max && s[n])
+		n++;
+	if (n <= max)
+		return n;
+	/* S[n] goes into the next character if it continues one: then that has begun before it. */
+	for (n = max; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}
+
 bool fmt_equal(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

@@ -26,6 +26,7 @@
 #include "lifetime.h"
 #include "live_table.h"
 #include "lock_table.h"
+#include "mark.h"
 #include "mp_dump.h"
 #include "options.h"
 #include "os.h"
@@ -362,6 +363,7 @@ static bool set_up_forked(void)
 	thread_forked();
 	thread_starts_forked();
 	leak_forked();
+	mark_forked();
 	lifetime_forked();
 	dump_base = NULL;
 	pid = os_pid();

@@ -20,6 +20,9 @@ def actual($kind; $key; $report):
 	($key | split("+")) as [$field, $loss]
 	| if $kind == "lock" then
 		if length == 1 then .[0][$field] elif length == 0 then 0 else "\(length) locks of that name" end
+	elif $kind == "mark" then
+		if $field == "rows" then [.[].points[]] | length
+		else (first // {}) | (. + (.points // [{}] | last))[$field] end
 	elif $field == "sites" then length
 	elif $field == "frames" then map(.stack | length) | max
 	elif $loss then sum_of($field) + ($report.losses[$loss] // 0)
@@ -29,6 +32,7 @@ def chosen($kind; $name; $inside; $outside; $report):
 	if $kind == "site" then
 		[$report.sites[] | select(has_function($name) and ($outside == null or (has_function($outside) | not)))]
 	elif $kind == "lock" then [$report.locks[] | select(.name == $name)]
+	elif $kind == "mark" then [$report.marks[] | select(.text == $name)]
 	elif $kind == "waiter" then
 		[$report.locks[] | select($name == "*" or .name == $name) | .waiters[]
 			| select($inside == null or has_function($inside))]

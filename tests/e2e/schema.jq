@@ -33,6 +33,10 @@ def promise($what; holds): if holds then empty else $what end;
 	(.timeline | promise("number of points in time"; length <= 1024)),
 	(.timeline[] | promise("point in time"; counts(["time_ns", "live_bytes"]))),
 	(.timeline | map(.time_ns) | promise("timeline is not sorted"; . == sort)),
+	(.marks[] | promise("mark \(.text)"; (.text | type == "string") and counts(["count", "stride"])
+		and (.points | map(.number) | . == (sort | unique)) and all(.points[];
+			counts(["time_ns", "number", "live_bytes", "live_count", "alloc_count", "tid"])
+			and (.by | IN("program", "control"))))),
 	(.sites[] | promise("site \(.id)"; has("id") and counts(site_counts + ["peak_bytes"]) and (.stack | stack))),
 	(.growth | promise("growth"; (.judged | type == "boolean") and (.points | count)
 		and (.from_ns | count_or_null) and (.judged or .sites == []))),

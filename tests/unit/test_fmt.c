@@ -85,6 +85,28 @@ static void warn(const void *data)
 	fmt_warn("alone", NULL);
 }
 
+static const struct {
+	const char *text;
+	size_t max;
+	size_t want;
+} cuts[] = {
+	{ "", 0, 0 },
+	{ "abc", 3, 3 },
+	{ "abcd", 3, 3 },
+	{ "a\xc3\xa9", 3, 3 },
+	{ "a\xc3\xa9", 2, 1 },         /* within a character of two bytes */
+	{ "\xe2\x82\xac", 2, 0 },      /* of three */
+	{ "\xe2\x82\xac", 3, 3 },
+	{ "a\xf0\x9f\x94\x92z", 4, 1 }, /* of four */
+	{ "\x80\x80\x80\x80", 2, 0 },  /* no UTF-8 at all */
+};
+
+START_TEST(long_text_is_not_cut_within_a_character)
+{
+	ck_assert_uint_eq(fmt_text_bytes(cuts[_i].text, cuts[_i].max), cuts[_i].want);
+}
+END_TEST
+
 START_TEST(a_warning_is_one_line_with_our_name)
 {
 	unit_assert_text(preload_stderr(warn, NULL), "memprof: one and two\nmemprof: alone\n", "warnings");
@@ -130,6 +152,7 @@ Suite *suite_fmt(void)
 	tcase_add_loop_test(tcase, numbers_are_decimal, 0, (int)UNIT_LENGTH(numbers));
 	tcase_add_test(tcase, text_that_does_not_fit_is_cut_and_remembered);
 	tcase_add_test(tcase, strings_are_measured_and_compared);
+	tcase_add_loop_test(tcase, long_text_is_not_cut_within_a_character, 0, (int)UNIT_LENGTH(cuts));
 	tcase_add_test(tcase, a_warning_is_one_line_with_our_name);
 	tcase_add_test(tcase, a_long_warning_is_cut_but_ends_its_line);
 	tcase_add_test(tcase, warnings_can_be_silenced);
