@@ -9,7 +9,7 @@ build="$build libncurses-dev libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
 tests="$tests gawk libxml2-utils python3-jsonschema valgrind"
 tests="$tests libboost-context-dev libmimalloc2.0 libtcmalloc-minimal4 luajit strace libomp-dev"
-tests="$tests php-cli ruby"
+tests="$tests php-cli ruby curl nginx"
 # Programs and libraries whose locks are looked at.
 tests="$tests libabsl-dev librust-parking-lot-dev memcached redis-server"
 # Programs that open exported files; golang-go is the largest, and has pprof.
