@@ -11,11 +11,12 @@ an error; so is a comparison in which nothing was lost at all. The experiments:
 
 - memcheck does not follow bytes that were never written, and its allocator keeps freed blocks back for long. memprof
   finds old pointers in such bytes, and dangling ones that lead to the block that lies there now; either makes a lost
-  block reachable, or possibly or indirectly lost. So memprof looks on again with an allocator whose memory is zero and
-  whose addresses never come twice: it has to give memcheck's answer.
-  finds old pointers in such bytes, and dangling ones that lead to the block that lies there now; either makes a lost
   block reachable, or possibly or indirectly lost. So memprof looks on again with an allocator whose memory is zero
   and whose addresses never come twice: it has to give memcheck's answer.
+- memcheck has libc free its own memory first, and the environment with it. Told not to, it has to give memprof's
+  answer.
+- In a process that forked off, memcheck counts blocks of its parent; memprof leaves them to the parent.
+"""
 import argparse
 import collections
 import contextlib
