@@ -20,6 +20,8 @@ extern "C" {
 MEMPROF_WEAK int mp_active(void);
 MEMPROF_WEAK long mp_check_leaks(void);
 MEMPROF_WEAK void mp_mark(const char *text);
+MEMPROF_WEAK void mp_pause(void);
+MEMPROF_WEAK void mp_resume(void);
 MEMPROF_WEAK void mp_ignore_block(const void *block);
 MEMPROF_WEAK void mp_ignore_begin(void);
 MEMPROF_WEAK void mp_ignore_end(void);
@@ -51,6 +53,22 @@ static inline void memprof_mark(const char *text)
 {
 	if (mp_mark)
 		mp_mark(text);
+}
+
+/*
+ * What this thread allocates and waits for from here to the matching resume is left out; pairs may be nested. Frees
+ * count as ever: of a block recorded before as its free, of one left out as nothing. Not from a signal handler.
+ */
+static inline void memprof_pause(void)
+{
+	if (mp_pause)
+		mp_pause();
+}
+
+static inline void memprof_resume(void)
+{
+	if (mp_resume)
+		mp_resume();
 }
 
 /* The block (as malloc returned it) is not a leak, and neither is what it leads to. */

@@ -24,7 +24,9 @@
 	X(LATE_THREAD, 13, "late_thread", "events of threads after their end was recorded (info)") \
 	X(FORKED_BLOCK, 14, "forked_block", "inherited blocks that lost their record after 15 forks in a row") \
 	X(EVICTED_LOCK, 15, "evicted_lock", "times that the count of an uncontended lock was given up (info)") \
-	X(MARKS_FULL, 16, "marks_full", "marks whose text found no room")
+	X(MARKS_FULL, 16, "marks_full", "marks whose text found no room") \
+	X(PAUSED, 17, "paused", "allocations made while the program had paused recording on their thread (info)") \
+	X(PAUSED_FREE, 18, "paused_free", "frees of blocks allocated while recording was off, or not seen (info)")
 
 #define X(name, number, json, text) MP_LOSS_##name = number,
 enum mp_loss_reason { MP_LOSSES(X) MP_LOSS_COUNT };

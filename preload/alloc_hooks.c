@@ -126,6 +126,8 @@ static MP_COLD void free_unrecorded(void *p)
 
 	if (process_is_setting_up())
 		live_take((uint64_t)p, &own);
+	else if (thread_is_paused())
+		heap_free_paused((uint64_t)p);
 	if (p && !boot_owns(p))
 		real.free(p);
 }
@@ -219,6 +221,18 @@ static void *call_reallocarray(void *old, size_t count, size_t size)
 	return real.reallocarray ? real.reallocarray(old, count, size) : no_memory();
 }
 
+/* The old block may have been recorded, the new one is not to be. As in realloc_recorded() otherwise. */
+static MP_COLD void *realloc_paused(void *old, size_t count, size_t size)
+{
+	struct live_block block;
+	bool known = heap_take_paused((uint64_t)old, &block);
+	void *p = call_reallocarray(old, count, size);
+
+	if (known)
+		heap_taken_paused((uint64_t)old, &block, /*freed=*/p || !size || !count);
+	return unrecorded(p);
+}
+
 static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
 {
 	size_t bytes;
@@ -228,6 +242,8 @@ static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
 			return no_memory();
 		return old ? realloc_boot(old, bytes) : boot_alloc(bytes, 16);
 	}
+	if (old && thread_is_paused())
+		return realloc_paused(old, count, size);
 	return unrecorded(count == 1 ? real.realloc(old, size) : call_reallocarray(old, count, size));
 }
 
@@ -318,8 +334,12 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	if (unlikely(!t)) {
 		void *p;
 
-		if (real_ready())
-			return real.posix_memalign(ret, align, size);
+		if (real_ready()) {
+			r = real.posix_memalign(ret, align, size);
+			if (r == 0)
+				unrecorded(*ret);
+			return r;
+		}
 		if (align % sizeof(void *) || !align || align & (align - 1))
 			return EINVAL;
 		p = boot_alloc(size, align);
@@ -411,6 +431,8 @@ static struct thread *record_free(void *p)
 		heap_free(t, (uint64_t)p);
 	else if (process_sampling && sample_may_know(p))
 		sample_free(p);
+	else if (thread_is_paused())
+		heap_free_paused((uint64_t)p);
 	return t;
 }
 

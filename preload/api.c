@@ -15,6 +15,8 @@
 int mp_active(void);
 long mp_check_leaks(void);
 void mp_mark(const char *text);
+void mp_pause(void);
+void mp_resume(void);
 void mp_ignore_block(const void *block);
 void mp_ignore_begin(void);
 void mp_ignore_end(void);
@@ -41,8 +43,10 @@ static struct thread *enter(void)
 	if (!process_ready())
 		return NULL;
 	if (process_sampling)
-		return thread_enter_sample();
-	return gate_enter(t) ? t : thread_enter_slow_quiet();
+		t = thread_enter_sample();
+	else if (!gate_enter(t))
+		t = thread_enter_slow_quiet();
+	return t ? t : thread_enter_paused();
 }
 
 static void leave(struct thread *t)
@@ -89,6 +93,18 @@ MP_EXPORT void mp_ignore_block(const void *block)
 		return;
 	heap_ignore(t, (uint64_t)block);
 	leave(t);
+}
+
+MP_EXPORT void mp_pause(void)
+{
+	if (process_ready())
+		thread_pause();
+}
+
+MP_EXPORT void mp_resume(void)
+{
+	if (process_ready())
+		thread_resume();
 }
 
 /* An end without a beginning is forgiven. */

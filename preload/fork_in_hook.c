@@ -17,7 +17,7 @@ static struct thread *interrupted; /* the state that the hook under way has, in 
 
 void fork_in_hook_before(void)
 {
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 	struct thread *nobody = NULL;
 
 	if (t->state != THREAD_LIVE || !cas_acquire(&owner, &nobody, t))
@@ -37,13 +37,13 @@ static void drop_copy(void)
 
 void fork_in_hook_parent(void)
 {
-	if (load_relaxed(&owner) == thread_self)
+	if (load_relaxed(&owner) == thread_own())
 		drop_copy();
 }
 
 bool fork_in_hook_child(void)
 {
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 
 	if (owner != t) {
 		owner = NULL; /* nor is any other thread here */

@@ -126,8 +126,8 @@ static long call_next(const struct call *c)
 
 static MP_TLS struct {
 	uint64_t word;
-	uint64_t end_ns;
-	bool timed_out;
+	uint64_t end_ns : 63; /* room for what every thread has is scarce */
+	uint64_t timed_out : 1;
 } unfinished;
 
 static long wait_for(struct thread *t, const struct call *c, const struct regs *regs)

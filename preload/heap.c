@@ -212,27 +212,33 @@ static inline struct young *young_slot(struct thread *t, uint64_t address)
 	return &t->young[address >> 4 & (THREAD_YOUNG - 1)];
 }
 
-static MP_COLD void young_flush(struct thread *t)
+/* Enters a block into the live table some time after it was counted, or without that. */
+static void enter_late(struct thread *t, uint64_t address, uint64_t bytes, row_id row)
 {
 	struct live_block old;
 
+	switch (live_insert(address, bytes, row, &old)) {
+	case LIVE_REPLACED:
+		drop(MP_LOSS_UNSEEN_FREE);
+		heap_count_free(t, 0, &old);
+		break;
+	case LIVE_NO_MEMORY:
+		drop(MP_LOSS_LIVE_FULL);
+		break;
+	case LIVE_OK:
+		break;
+	}
+}
+
+static MP_COLD void young_flush(struct thread *t)
+{
 	t->young_used = false;
 	for (uint32_t i = 0; i < THREAD_YOUNG; i++) {
 		struct young *y = &t->young[i];
 
 		if (!y->address)
 			continue;
-		switch (live_insert(y->address, y->bytes, y->row, &old)) {
-		case LIVE_REPLACED:
-			drop(MP_LOSS_UNSEEN_FREE);
-			heap_count_free(t, 0, &old);
-			break;
-		case LIVE_NO_MEMORY:
-			drop(MP_LOSS_LIVE_FULL);
-			break;
-		case LIVE_OK:
-			break;
-		}
+		enter_late(t, y->address, y->bytes, y->row);
 		y->address = 0;
 	}
 }
@@ -245,7 +251,7 @@ void heap_flush_young(struct thread *t)
 
 void heap_before_sharing(void)
 {
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 
 	if (t->state != THREAD_LIVE || !t->young_used || !gate_enter(t))
 		return;
@@ -343,6 +349,7 @@ static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *sit
 	row_id id;
 
 	t->next_observed = lifetime_next(t, t->row->alloc_count);
+	thread_notice_pause(t);
 	timeline_tick(now_ns);
 	if (first)
 		return site;
@@ -399,12 +406,36 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 
 uint64_t heap_own_count;
 
+static void leave_paused(struct thread *t)
+{
+	gate_leave(t);
+	thread_leave_slow(t);
+}
+
+/*
+ * The table must know what the program paused for, or frees later would be of unknown blocks, and a search for lost
+ * ones would not see what these lead to.
+ */
+static MP_COLD void enter_left_out(void *p)
+{
+	struct thread *t = thread_leave_out() && !process_sampling ? thread_enter_paused() : NULL;
+
+	if (!t)
+		return;
+	enter_late(t, (uint64_t)p, real.malloc_usable_size(p), LIVE_ROW_OWN);
+	leave_paused(t);
+}
+
 void heap_own(void *p)
 {
 	struct live_block old;
 
-	if (!p || !process_is_setting_up())
+	if (!p)
 		return;
+	if (!process_is_setting_up()) {
+		enter_left_out(p);
+		return;
+	}
 	live_insert((uint64_t)p, 0, LIVE_ROW_OWN, &old);
 	heap_own_count++;
 }
@@ -456,12 +487,19 @@ void heap_count_free(struct thread *t, uint64_t address, const struct live_block
 		count_free_at(t, site, block->bytes);
 }
 
+static MP_COLD bool unknown_free(uint64_t address)
+{
+	if (boot_owns((const void *)address))
+		return false;
+	return drop(thread_were_paused() ? MP_LOSS_PAUSED_FREE : MP_LOSS_UNKNOWN_FREE);
+}
+
 bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block)
 {
 	if (lock_may_lie_in(address))
 		lock_block_freed(t, address);
 	if (unlikely(!take(t, address, ret_block)))
-		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
+		return unknown_free(address);
 	if (t->last_block == address)
 		t->last_block = 0;
 	return true;
@@ -477,7 +515,7 @@ bool heap_free(struct thread *t, uint64_t address)
 	if (last)
 		t->last_block = 0;
 	if (unlikely(!take(t, address, &block)))
-		return boot_owns((const void *)address) ? false : drop(MP_LOSS_UNKNOWN_FREE);
+		return unknown_free(address);
 	/* Nothing was allocated by this thread since: temporary, if the block is still the one meant. */
 	if (last && likely((block.row & (LIVE_ROWS_MAX - 1)) == id_of(t->last_site) &&
 			   block.generation == live_generation())) {
@@ -486,6 +524,46 @@ bool heap_free(struct thread *t, uint64_t address)
 	}
 	heap_count_free(t, address, &block);
 	return true;
+}
+
+static struct thread *enter_paused(void)
+{
+	return process_sampling ? NULL : thread_enter_paused();
+}
+
+MP_COLD void heap_free_paused(uint64_t address)
+{
+	struct thread *t = enter_paused();
+
+	if (!t)
+		return;
+	heap_free(t, address);
+	leave_paused(t);
+}
+
+MP_COLD bool heap_take_paused(uint64_t address, struct live_block *ret_block)
+{
+	struct thread *t = enter_paused();
+	bool known;
+
+	if (!t)
+		return false;
+	known = heap_take(t, address, ret_block);
+	leave_paused(t);
+	return known;
+}
+
+MP_COLD void heap_taken_paused(uint64_t address, const struct live_block *block, bool freed)
+{
+	struct thread *t = enter_paused();
+
+	if (!t)
+		return;
+	if (freed)
+		heap_count_free(t, address, block);
+	else
+		live_put_back(address, block);
+	leave_paused(t);
 }
 
 /* --- sampling: the same with weights, on a path that is rare --- */

@@ -31,6 +31,14 @@ bool heap_take(struct thread *t, uint64_t address, struct live_block *ret_block)
 void heap_count_free(struct thread *t, uint64_t address, const struct live_block *block);
 
 /*
+ * The same for a thread that is paused, whose state these find for themselves; in sampling mode they do nothing. FREED:
+ * count the free, else put the block back. Context: hook.
+ */
+void heap_free_paused(uint64_t address);
+bool heap_take_paused(uint64_t address, struct live_block *ret_block);
+void heap_taken_paused(uint64_t address, const struct live_block *block, bool freed);
+
+/*
  * The same in sampling mode. HEAP_REPLACED: the address was still known as that of *ret_old, whose free is to be
  * counted. Context: hook, thread marked as sampling.
  */

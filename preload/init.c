@@ -494,7 +494,7 @@ static void write_out(struct thread *t, uint32_t ended)
 void process_ending(uint32_t ended, int status)
 {
 	struct mp_header *h = dump_header();
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 	uint64_t now;
 
 	if (!owns_dump())
@@ -531,7 +531,7 @@ void process_not_ending(void)
 
 static void at_exit(int status, void *arg)
 {
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 
 	(void)arg;
 	if (owns_dump() && hold(t)) {
@@ -544,7 +544,7 @@ static void at_exit(int status, void *arg)
 /* What only this thread knows of its blocks goes where a child finds it. Context: setup. */
 void process_before_fork(void)
 {
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 
 	os_fork_begins();
 	heap_before_sharing();
@@ -565,7 +565,7 @@ void process_before_fork(void)
 void process_restrict(uint32_t restriction)
 {
 	if (process_ready()) {
-		struct thread *t = thread_self;
+		struct thread *t = thread_own();
 		bool entered;
 
 		/* A vfork child shares our memory, but what it gives up is not its parent's. */
@@ -634,7 +634,7 @@ static __attribute__((constructor)) void construct(void)
 	on_exit(at_exit, NULL);
 	pthread_atfork(process_before_fork, after_fork_in_parent, after_fork_in_child);
 	/* Loads a library, so not within the first malloc, which may be the loader's own. */
-	t = thread_self;
+	t = thread_own();
 	entered = hold(t);
 	setting_up = true;
 	if (!malloc_is_ours()) {

@@ -358,7 +358,7 @@ static bool table_is_incomplete(void)
 		if (drop_count(reasons[i]))
 			return true;
 	}
-	return process_sampling;
+	return process_sampling || thread_were_paused();
 }
 
 struct tasks {
@@ -477,7 +477,7 @@ static void look_at_threads(uint32_t self)
 
 static void prepare_roots(const struct leak_context *context)
 {
-	const struct thread *t = thread_self;
+	const struct thread *t = thread_own();
 
 	__builtin_memset(&roots, 0, sizeof(roots));
 	for (unsigned i = 0; i < ARRAY_LEN(context->registers); i++)
@@ -687,7 +687,7 @@ int64_t leak_scan(enum mp_scan_trigger trigger, const struct leak_context *conte
 		os_unlock(&lock);
 		return -1;
 	}
-	heap_flush_young(thread_self);
+	heap_flush_young(thread_own());
 	row->result = MP_SCAN_RESULT_UNFINISHED;
 	row->trigger = trigger;
 	row->method = MP_SCAN_METHOD_FORK;

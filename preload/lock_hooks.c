@@ -370,7 +370,7 @@ MP_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const
 /* What is known about this address was about another mutex. */
 static void retire(pthread_mutex_t *m)
 {
-	struct thread *t = lock_enter();
+	struct thread *t = lock_enter_to_end();
 
 	if (unlikely(!t))
 		return;

@@ -748,6 +748,10 @@ MP_NOINLINE void lock_block_freed(struct thread *t, uint64_t start)
 
 void lock_leave_late(struct thread *t)
 {
+	if (thread_is_paused()) {
+		gate_leave(t);
+		return;
+	}
 	/* This structure is not in the registry, so no search would find what is in its slots. */
 	lock_thread_end(t);
 	gate_leave(t);
@@ -785,7 +789,7 @@ void lock_forked(void)
 void lock_process_end(void)
 {
 	struct places *p = load_acquire(&places);
-	struct thread *t = thread_self;
+	struct thread *t = thread_own();
 	bool live = t->state == THREAD_LIVE;
 
 	/* A signal handler that ends the process may have interrupted this thread while it held one of our locks. */

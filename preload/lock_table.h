@@ -38,6 +38,14 @@ static inline void lock_leave(struct thread *t)
 		gate_leave(t);
 }
 
+/* The same for the end of a lock, which counts also while the thread is paused. */
+static inline struct thread *lock_enter_to_end(void)
+{
+	struct thread *t = lock_enter();
+
+	return likely(t) ? t : thread_enter_paused();
+}
+
 struct lock_facts {
 	uint64_t address;
 	enum mp_lock_kind kind;

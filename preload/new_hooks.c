@@ -76,6 +76,8 @@ static void *record_new(operator_function *call, const struct regs *regs, uintpt
 	p = call(a, b, c);
 	if (t && p)
 		heap_alloc(t, regs, (uint64_t)p, a, false);
+	else if (!t)
+		heap_own(p);
 	return p;
 }
 
@@ -87,6 +89,8 @@ static void *record_delete(operator_function *call, uintptr_t a, uintptr_t b, ui
 		heap_free(t, a);
 	else if (process_sampling && a && sample_may_know((const void *)a))
 		sample_free((void *)a);
+	else if (a && !t && thread_is_paused())
+		heap_free_paused(a);
 	return call(a, b, c);
 }
 

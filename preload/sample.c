@@ -101,9 +101,15 @@ static void count_free(struct thread *t, const struct live_block *block, bool te
 	heap_sample_free(t, block, &weight, temporary);
 }
 
+/* For what ends a recorded block, also while the thread is paused. */
+static struct thread *enter_to_free(void)
+{
+	return thread_is_paused() ? thread_enter_paused() : thread_enter_sample();
+}
+
 MP_COLD void sample_free(void *p)
 {
-	struct thread *t = thread_enter_sample();
+	struct thread *t = enter_to_free();
 	struct live_block block;
 	bool last;
 
@@ -118,7 +124,7 @@ MP_COLD void sample_free(void *p)
 
 MP_COLD bool sample_take(void *p, struct live_block *ret_block)
 {
-	struct thread *t = thread_enter_sample();
+	struct thread *t = enter_to_free();
 	bool found;
 
 	if (!t)
@@ -130,7 +136,7 @@ MP_COLD bool sample_take(void *p, struct live_block *ret_block)
 
 MP_COLD void sample_count_free(const struct live_block *block)
 {
-	struct thread *t = thread_enter_sample();
+	struct thread *t = enter_to_free();
 
 	if (!t)
 		return;
@@ -140,7 +146,7 @@ MP_COLD void sample_count_free(const struct live_block *block)
 
 MP_COLD void sample_put_back(void *p, const struct live_block *block)
 {
-	struct thread *t = thread_enter_sample();
+	struct thread *t = enter_to_free();
 
 	if (!t)
 		return;

@@ -128,7 +128,7 @@ static inline void sync_waited(const struct lock_wait *w, uint64_t address, enum
 /* The object at ADDRESS is no more, or not yet. Context: hook, gate open. */
 static inline void sync_retire(uint64_t address)
 {
-	struct thread *t = lock_enter();
+	struct thread *t = lock_enter_to_end();
 
 	if (unlikely(!t))
 		return;

@@ -25,6 +25,7 @@
 
 static struct thread new_thread; /* what a thread is before its first event: gate shut, THREAD_NEW */
 static struct thread dead_thread = { .state = THREAD_DEAD };
+struct thread paused_thread = { .state = THREAD_PAUSED };
 
 MP_TLS struct thread *thread_self = &new_thread;
 static MP_TLS struct range own_stack; /* set by thread_set_stack() */
@@ -33,6 +34,10 @@ static MP_TLS struct range own_stack; /* set by thread_set_stack() */
  * say so: what a signal handler does now passes through.
  */
 static MP_TLS bool between;
+static MP_TLS struct thread *own; /* of a paused thread, what was in thread_self */
+static MP_TLS uint16_t pauses;    /* that the program asked for on this thread, one in the other */
+static bool all_paused;
+static bool all_were_paused;
 
 static struct os_lock lock; /* registry, unused structures, rows */
 static struct thread *registry;
@@ -284,17 +289,26 @@ static struct thread *register_thread(void)
 	return t;
 }
 
+static void count_left_out(struct thread *t)
+{
+	if (t->left_out)
+		drop_many(MP_LOSS_PAUSED, t->left_out);
+	t->left_out = 0;
+}
+
 /* Key destructor: asks for more rounds, so that the destructors of the program come first. Context: setup. */
 static void thread_end(void *arg)
 {
 	struct thread *t = arg;
 
-	if (t != thread_self || t->state != THREAD_LIVE)
+	if (t != thread_own() || t->state != THREAD_LIVE)
 		return;
 	if (t->destructor_rounds++ < DESTRUCTOR_ROUNDS && pthread_setspecific(key, t) == 0)
 		return;
 	t->open = false;
 	signal_fence();
+	thread_self = t;
+	count_left_out(t);
 	heap_flush(t);
 	os_thread_name(t->row->name);
 	lock_thread_end(t);
@@ -363,14 +377,116 @@ static struct thread *enter_first_or_late(void)
 	return t;
 }
 
+/* --- pauses --- */
+
+struct thread *thread_own(void)
+{
+	return thread_is_paused() ? own : thread_self;
+}
+
+static void put_aside(struct thread *t)
+{
+	if (t->state == THREAD_LIVE) {
+		t->last_block = 0;
+		t->locks_held = 0; /* nobody will see these locks being released */
+	}
+	own = t;
+	signal_fence();
+	thread_self = &paused_thread;
+}
+
+/* Is the calling thread, which is paused or not known yet, to be left out still? If not, it is itself again. */
+static bool is_left_out(void)
+{
+	if (!thread_is_paused())
+		return unlikely(load_relaxed(&all_paused)) && thread_self->state == THREAD_NEW;
+	if (pauses || load_relaxed(&all_paused))
+		return true;
+	thread_self = own;
+	return false;
+}
+
+void thread_pause(void)
+{
+	struct thread *t = thread_self;
+
+	if (t->state == THREAD_DEAD)
+		return;
+	if (!thread_is_paused())
+		put_aside(t);
+	pauses += pauses < UINT16_MAX;
+}
+
+void thread_resume(void)
+{
+	if (!pauses || --pauses || !thread_is_paused())
+		return;
+	if (own->state == THREAD_LIVE)
+		count_left_out(own);
+	is_left_out();
+}
+
+#define LEFT_OUT_STEP 64u /* an ended process may lack so many of each paused thread */
+
+bool thread_leave_out(void)
+{
+	struct thread *t = own;
+
+	if (!thread_is_paused() || !pauses)
+		return false;
+	if (t->state != THREAD_LIVE)
+		drop(MP_LOSS_PAUSED);
+	else if (++t->left_out == LEFT_OUT_STEP)
+		count_left_out(t);
+	return true;
+}
+
+static void see_pause(struct thread *t, void *data)
+{
+	(void)data;
+	store_relaxed(&t->next_observed, 0);
+}
+
+bool thread_pause_all(bool pause)
+{
+	if (load_relaxed(&all_paused) == pause)
+		return false;
+	if (pause)
+		store_relaxed(&all_were_paused, true);
+	__atomic_store_n(&all_paused, pause, __ATOMIC_SEQ_CST);
+	if (pause)
+		thread_for_each(see_pause, NULL);
+	return true;
+}
+
+bool thread_all_paused(void)
+{
+	return load_relaxed(&all_paused);
+}
+
+bool thread_were_paused(void)
+{
+	return load_relaxed(&all_were_paused);
+}
+
+/* Pairs with thread_pause_all(): who writes another next_observed over the 0 of that sees the pause behind it. */
+void thread_notice_pause(struct thread *t)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (load_relaxed(&all_paused) && t == thread_self)
+		put_aside(t);
+}
+
 static struct thread *enter_slow(bool nested_is_loss)
 {
 	struct thread *t;
 
-	if (!process_ready() || process_sampling)
+	if (!process_ready() || process_sampling || unlikely(is_left_out()))
 		return NULL;
 	t = thread_self;
 	if (t->state == THREAD_LIVE) {
+		if (gate_enter(t)) /* a pause is over */
+			return t;
 		if (thread_gate_abandoned(t)) {
 			t->gate_sp = (uint64_t)__builtin_frame_address(0);
 			return t;
@@ -383,13 +499,10 @@ static struct thread *enter_slow(bool nested_is_loss)
 	return NULL;
 }
 
-MP_NOINLINE struct thread *thread_enter_sample(void)
+static struct thread *enter_sample(void)
 {
-	struct thread *t;
+	struct thread *t = thread_self;
 
-	if (!process_ready())
-		return NULL;
-	t = thread_self;
 	if (t->state == THREAD_LIVE ? t->sampling && !thread_gate_abandoned(t) : between) {
 		drop(MP_LOSS_NESTED);
 		return NULL;
@@ -402,6 +515,48 @@ MP_NOINLINE struct thread *thread_enter_sample(void)
 	t->gate_sp = (uint64_t)__builtin_frame_address(0);
 	t->sampling = true;
 	signal_fence();
+	return t;
+}
+
+MP_NOINLINE struct thread *thread_enter_sample(void)
+{
+	struct thread *t;
+
+	if (!process_ready() || unlikely(is_left_out()))
+		return NULL;
+	t = thread_self;
+	if (unlikely(load_relaxed(&all_paused)) && t->state == THREAD_LIVE && !t->sampling) {
+		t->countdown = 0; /* it was about to end: the next one is drawn when recording goes on */
+		put_aside(t);
+		return NULL;
+	}
+	return enter_sample();
+}
+
+MP_NOINLINE struct thread *thread_enter_paused(void)
+{
+	bool aside = thread_is_paused();
+	struct thread *t = NULL;
+
+	if (!process_ready() || (!aside && !(load_relaxed(&all_paused) && thread_self->state == THREAD_NEW)))
+		return NULL;
+	/* For a moment the thread is itself: a signal handler that comes now is recorded, or finds the gate shut. */
+	if (aside)
+		thread_self = own;
+	signal_fence();
+	if (process_sampling)
+		t = enter_sample();
+	else if (gate_enter(thread_self))
+		t = thread_self;
+	else if (thread_self->state != THREAD_LIVE && !between)
+		t = enter_first_or_late();
+	else
+		drop(MP_LOSS_NESTED);
+	signal_fence();
+	if (aside) {
+		own = thread_self;
+		thread_self = &paused_thread;
+	}
 	return t;
 }
 
@@ -441,9 +596,18 @@ bool thread_is_between(void)
 	return between;
 }
 
+/* What is in thread_self, or would be but for a pause. */
+static void set_own(struct thread *t)
+{
+	if (thread_is_paused())
+		own = t;
+	else
+		thread_self = t;
+}
+
 void thread_set_aside(void)
 {
-	thread_self = &new_thread;
+	set_own(&new_thread);
 }
 
 bool thread_init(void)
@@ -464,5 +628,5 @@ void thread_forked(void)
 	row_chunk_count = 0;
 	rows_used = 0;
 	if (thread_self->state != THREAD_DEAD)
-		thread_self = &new_thread;
+		set_own(&new_thread);
 }

@@ -23,6 +23,7 @@
 enum thread_state {
 	THREAD_NEW, /* zero: never seen, or wiped by fork */
 	THREAD_LIVE,
+	THREAD_PAUSED, /* what a thread looks like to hooks while it is not to be recorded */
 	THREAD_DEAD, /* key destructors are over; what still comes goes to shared counters */
 };
 
@@ -115,6 +116,7 @@ struct thread {
 	uint32_t tid;
 	uint32_t name_checks;
 	uint32_t destructor_rounds;
+	uint32_t left_out; /* allocations while it was paused that are not in the loss counter yet */
 	struct thread *next; /* in the registry, or in the list of unused ones */
 	struct thread *previous;
 
@@ -180,6 +182,42 @@ void thread_leave_slow(struct thread *t);
  */
 struct thread *thread_enter_sample(void);
 void thread_leave_sample(struct thread *t);
+
+/*
+ * Pauses: hooks find a structure in thread_self whose gate is shut for good, and come to the slow paths, which know. So
+ * a thread that is not paused does nothing for it. What ends something (a free, the end of a lock) counts even so.
+ */
+extern struct thread paused_thread;
+
+/* Is the calling thread left out, for whatever reason? Context: any. */
+static inline bool thread_is_paused(void)
+{
+	return thread_self == &paused_thread;
+}
+
+/* The state of the calling thread even while it is paused. Context: any. */
+struct thread *thread_own(void);
+/* The calling thread leaves its events out from here to the matching resume; pairs may be nested. Context: setup. */
+void thread_pause(void);
+void thread_resume(void); /* one too many is forgiven */
+/* An allocation of the calling thread was left out. false: not because of its own pause. Context: hook. */
+bool thread_leave_out(void);
+/*
+ * For what counts in a pause, too; to be left like another entry. NULL: the thread is not paused, or busy. In sampling
+ * mode it is marked as that wants. Context: hook, setup.
+ */
+struct thread *thread_enter_paused(void);
+
+/*
+ * All threads at once. Each that is recorded takes notice at its next allocation or wait, which still counts. RET: was
+ * it otherwise before? Context: setup.
+ */
+bool thread_pause_all(bool pause);
+bool thread_all_paused(void);
+/* Were they ever? Then there may be blocks that nobody has heard of. Context: any. */
+bool thread_were_paused(void);
+/* Where a recorded thread takes notice; T: the calling one, its gate closed. Context: hook (slow path). */
+void thread_notice_pause(struct thread *t);
 
 /* Adds up the rows of all threads, ended ones included. Context: setup, or hook (slow path). */
 void thread_sum(struct mp_thread *ret_sum);
