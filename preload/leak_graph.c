@@ -22,7 +22,13 @@
 #define LEAF_BITS 25
 #define UNITS     (1u << (LEAF_BITS - UNIT_BITS))
 #define ADDRESSES (1ull << 47) /* of user memory */
-#define LEAVES    (1u << (47 - LEAF_BITS))
+/*
+ * Leaves are found in two steps, because most words of memory are no addresses of blocks, but any numbers: in one array
+ * of all leaves each of them would touch a page that nobody needs.
+ */
+#define STEP_BITS 11
+#define STEP      (1u << STEP_BITS)
+_Static_assert(LEAF_BITS + 2 * STEP_BITS == 47, "all of user memory");
 
 /* Loads under way at a time: processors have 10 to 20 of them. */
 #define RING 16u
@@ -89,7 +95,8 @@ static struct {
 	uint32_t *link;  /* then the representative of the component */
 	uint32_t *stack;
 	struct frame *frames;
-	uint64_t *leaves; /* a struct unit[UNITS]; or block << 1 | 1, which covers it all; or 0, if there is none */
+	/* By the upper and the lower half of an address's bits above LEAF_BITS; none is NULL. */
+	uint64_t *leaves[STEP]; /* each a struct unit[UNITS]; or block << 1 | 1, which covers it all; or 0: there is none */
 	struct unit *spare;
 	struct unit *spare_end;
 	uint64_t low; /* of all blocks, and the bytes from there to the end of the last */
@@ -118,6 +125,8 @@ static struct {
 	struct range constants[RANGES_MAX];
 	uint32_t constants_count;
 } g;
+
+static uint64_t no_leaves[STEP];
 
 /* --- arrays; memory is only taken where it is touched --- */
 
@@ -154,8 +163,8 @@ bool graph_init(uint32_t capacity)
 	g.kind = array(g.capacity, sizeof(*g.kind));
 	g.work = array(g.capacity, sizeof(*g.work));
 	g.later = array(g.capacity, sizeof(*g.later));
-	g.leaves = os_map(LEAVES * sizeof(*g.leaves)); /* few of its pages are ever touched */
-	g.failed |= !g.leaves;
+	for (unsigned i = 0; i < STEP; i++)
+		g.leaves[i] = no_leaves;
 	return !g.failed;
 }
 
@@ -167,9 +176,6 @@ void graph_free(void)
 		g.mapped = m->before;
 		os_unmap(m, m->bytes);
 	}
-	if (g.leaves)
-		os_unmap(g.leaves, LEAVES * sizeof(*g.leaves));
-	g.leaves = NULL;
 	g.count = 0;
 }
 
@@ -197,11 +203,33 @@ void graph_add(uint64_t address, uint64_t bytes, uint32_t row, bool root, bool c
 
 #define SPARE_UNITS (8u * UNITS)
 
+static inline uint64_t leaf_at(uint64_t address)
+{
+	return g.leaves[address >> (LEAF_BITS + STEP_BITS)][address >> LEAF_BITS & (STEP - 1)];
+}
+
+/* The place of a leaf that will be there. NULL: no memory. */
+static uint64_t *make_leaf(uint64_t address)
+{
+	uint64_t **leaves = &g.leaves[address >> (LEAF_BITS + STEP_BITS)];
+
+	if (*leaves == no_leaves) {
+		uint64_t *made = array(STEP, sizeof(*made));
+
+		if (!made)
+			return NULL;
+		*leaves = made;
+	}
+	return &(*leaves)[address >> LEAF_BITS & (STEP - 1)];
+}
+
 /* The unit of ADDRESS, made if it is not there. NULL: no memory. */
 static struct unit *make_unit(uint64_t address)
 {
-	uint64_t *leaf = &g.leaves[address >> LEAF_BITS];
+	uint64_t *leaf = make_leaf(address);
 
+	if (!leaf)
+		return NULL;
 	if (!*leaf) {
 		if (g.spare == g.spare_end) {
 			/* A small heap has few leaves, whose pages are touched one by one. */
@@ -235,8 +263,12 @@ static bool place_block(uint32_t i, uint64_t end)
 		u->below = i + 1;
 	u->starts |= 1ull << (at >> 3 & 63);
 	for (at = (at | ((1u << UNIT_BITS) - 1)) + 1; at < end;) {
-		if (is_leaf_start(at) && end - at >= 1ull << LEAF_BITS && !g.leaves[at >> LEAF_BITS]) {
-			g.leaves[at >> LEAF_BITS] = (uint64_t)i << 1 | 1;
+		if (is_leaf_start(at) && end - at >= 1ull << LEAF_BITS && !leaf_at(at)) {
+			uint64_t *leaf = make_leaf(at);
+
+			if (!leaf)
+				return false;
+			*leaf = (uint64_t)i << 1 | 1;
 			at += 1ull << LEAF_BITS;
 			continue;
 		}
@@ -372,7 +404,7 @@ static bool in_time(uint64_t bytes)
 /* What is at hand of where WORD points to: 0 if nothing can be there, else a unit or a block << 1 | 1. */
 static inline uint64_t leaf_of(uint64_t word)
 {
-	return word - g.low < g.span ? g.leaves[word >> LEAF_BITS] : 0;
+	return word - g.low < g.span ? leaf_at(word) : 0;
 }
 
 static inline const struct unit *unit_of(uint64_t leaf, uint64_t word)
@@ -558,7 +590,7 @@ static inline void visit_found(void)
 static inline void look_up_word(void)
 {
 	uint64_t word = g.words[g.words_out++ % RING];
-	uint32_t i = candidate_for(g.leaves[word >> LEAF_BITS], word);
+	uint32_t i = candidate_for(leaf_at(word), word);
 
 	if (i == GRAPH_NONE)
 		return;
