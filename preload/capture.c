@@ -61,7 +61,7 @@ static struct slot *probe(struct slot *table, uint32_t table_mask, uint64_t hash
 static bool grow(void)
 {
 	uint64_t want = slots ? ((uint64_t)mask + 1) * 2 : FIRST_SLOTS;
-	struct slot *bigger = want <= MAX_SLOTS ? os_map(want * sizeof(*slots)) : NULL;
+	struct slot *bigger = want <= MAX_SLOTS ? os_map_filled(want * sizeof(*slots)) : NULL;
 
 	if (!bigger)
 		return false;

@@ -95,8 +95,11 @@ static struct {
 	uint32_t *link;  /* then the representative of the component */
 	uint32_t *stack;
 	struct frame *frames;
-	/* By the upper and the lower half of an address's bits above LEAF_BITS; none is NULL. */
-	uint64_t *leaves[STEP]; /* each a struct unit[UNITS]; or block << 1 | 1, which covers it all; or 0: there is none */
+	/*
+	 * By the upper and the lower half of an address's bits above LEAF_BITS. A leaf is a struct unit[UNITS]; or
+	 * block << 1 | 1, which covers it all; or 0, if there is none.
+	 */
+	uint64_t *leaves[STEP];
 	struct unit *spare;
 	struct unit *spare_end;
 	uint64_t low; /* of all blocks, and the bytes from there to the end of the last */

@@ -87,6 +87,7 @@ static size_t large_bytes;
 static uint32_t large_count;
 static uint32_t large_used;
 static uint32_t *row_slots; /* row + 1, by hash of class, stack and owner */
+static uint32_t row_slots_mask;
 static uint64_t inherited_count;
 
 static uint32_t stack_of(uint32_t row)
@@ -179,10 +180,10 @@ static enum mp_scan_result build_graph(void)
 static struct mp_leak *answer_row(enum mp_leak_class leak_class, uint32_t stack, uint32_t owner)
 {
 	uint64_t h = ((uint64_t)stack << 32 | owner) * 0x9e3779b97f4a7c15ull ^ (uint64_t)leak_class << 40;
-	uint32_t at = (uint32_t)((h ^ h >> 29) * 0xd6e8feb86659fd93ull >> 40) & (SLOTS - 1);
+	uint32_t at = (uint32_t)((h ^ h >> 29) * 0xd6e8feb86659fd93ull >> 40) & row_slots_mask;
 	struct mp_leak *row;
 
-	for (; row_slots[at]; at = (at + 1) & (SLOTS - 1)) {
+	for (; row_slots[at]; at = (at + 1) & row_slots_mask) {
 		row = &answer->rows[row_slots[at] - 1];
 		if (row->leak_class == leak_class && row->stack == stack && row->owner == owner)
 			return row;
@@ -282,14 +283,25 @@ static uint32_t chosen_heuristics(void)
 	return chosen;
 }
 
+/* At most one row for each block, so that the table of a small heap has few pages. */
+static bool make_row_slots(void)
+{
+	uint32_t slots = 1024;
+
+	while (slots < SLOTS && slots < 2 * graph_count())
+		slots *= 2;
+	row_slots = os_map(slots * sizeof(*row_slots));
+	row_slots_mask = slots - 1;
+	return row_slots != NULL;
+}
+
 static enum mp_scan_result search(bool confirm)
 {
 	enum mp_scan_result result = build_graph();
 
 	if (result != MP_SCAN_RESULT_DONE)
 		return result;
-	row_slots = os_map(SLOTS * sizeof(*row_slots));
-	if (!row_slots)
+	if (!make_row_slots())
 		return MP_SCAN_RESULT_NO_MEMORY;
 	graph_set_deadline(os_now_ns() + opt.leak_timeout_ms * 1000000);
 	graph_set_heuristics(chosen_heuristics());
@@ -339,7 +351,7 @@ static void clean_up(void)
 	if (large)
 		os_unmap(large, large_bytes);
 	if (row_slots)
-		os_unmap(row_slots, SLOTS * sizeof(*row_slots));
+		os_unmap(row_slots, ((size_t)row_slots_mask + 1) * sizeof(*row_slots));
 	large = NULL;
 	row_slots = NULL;
 }

@@ -120,15 +120,25 @@ static uint64_t in_pages(size_t bytes)
 	return (bytes + 4095) & ~(uint64_t)4095;
 }
 
-void *os_map(size_t bytes)
+static void *map_private(size_t bytes, int flags)
 {
-	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	void *p = map(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1);
 
 	if (p) {
 		add_relaxed(&mapped_bytes, bytes);
 		own_add((uint64_t)p, (uint64_t)p + in_pages(bytes));
 	}
 	return p;
+}
+
+void *os_map(size_t bytes)
+{
+	return map_private(bytes, 0);
+}
+
+void *os_map_filled(size_t bytes)
+{
+	return map_private(bytes, MAP_POPULATE);
 }
 
 bool os_protect(void *p, size_t bytes, bool access)

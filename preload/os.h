@@ -23,6 +23,8 @@ void os_restrict(enum os_restriction restriction);
 
 /* Private zeroed memory, rounded up to pages. NULL: none to be had. */
 void *os_map(size_t bytes);
+/* The same for what will be touched all over at once: a fault for each page costs more than all pages together. */
+void *os_map_filled(size_t bytes);
 void os_unmap(void *p, size_t bytes);
 /*
  * The ranges that os_map and its kin hold, in no order; *ret_count of them, more than fit are not listed. They may

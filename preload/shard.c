@@ -52,7 +52,7 @@ static uint32_t *owner_of[256]; /* leaves; 64 GiB of dump in all */
 
 static slot *new_slots(uint64_t count)
 {
-	return os_map(count * SLOT_BYTES);
+	return os_map_filled(count * SLOT_BYTES);
 }
 
 static uint64_t *keys_of(const struct shard *s)
