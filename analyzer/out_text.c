@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for people: what ran, how much memory, where it went, what waited, what is not known. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -286,9 +287,10 @@ static double live_of(const struct mp_tick *tick)
 	return (double)tick->live_bytes;
 }
 
+/* Not every point has it. */
 static double rss_of(const struct mp_tick *tick)
 {
-	return (double)tick->rss_bytes;
+	return tick->rss_bytes ? (double)tick->rss_bytes : NAN;
 }
 
 static double count_of(const struct mp_tick *tick)
@@ -322,7 +324,7 @@ static size_t column_of(const struct profile *profile, uint64_t time_ns)
 	return (size_t)((double)(time_ns - first_ns) / ((double)span_ns + 1) * GRAPH_COLUMNS);
 }
 
-/* The largest value of each column; a column without a point holds the last value before it. */
+/* The largest value of each column; a column without a value holds the last one before it. */
 static void plot_level(const struct profile *profile, double (*value_of)(const struct mp_tick *),
 		       struct graph *ret_graph)
 {
@@ -335,7 +337,11 @@ static void plot_level(const struct profile *profile, double (*value_of)(const s
 
 		for (; tick < profile->tick_count && column_of(profile, profile->ticks[tick].time_ns) <= column;
 		     tick++) {
-			last = value_of(&profile->ticks[tick]);
+			double value = value_of(&profile->ticks[tick]);
+
+			if (isnan(value))
+				continue;
+			last = value;
 			largest = seen ? larger(largest, last) : last;
 			seen = true;
 		}

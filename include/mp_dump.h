@@ -299,7 +299,7 @@ struct mp_string {
 struct mp_tick {
 	uint64_t time_ns;	/* key. Rows are sorted, but the last may be half written: check order. */
 	int64_t live_bytes;
-	uint64_t rss_bytes;	/* 0 = unknown */
+	uint64_t rss_bytes;	/* 0 = unknown, or not read at this point */
 	uint64_t alloc_count;	/* since start */
 	uint64_t alloc_bytes;
 	uint64_t free_count;

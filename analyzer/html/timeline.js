@@ -88,6 +88,7 @@ class Timeline {
 					{
 						label: 'resident',
 						stroke: muted,
+						spanGaps: true,
 						dash: [4, 3],
 						width: 1.25,
 						value: (u, v) => valueOrDash(v, formatBytes),
