@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-The corpus of tests/targets/leaks.c beside LeakSanitizer and memcheck, as a table: compare_leaks.py [CASE...].
-Needs a C compiler with -fsanitize=leak, and valgrind. Run by hand: it takes minutes. Cases are judged by the sizes of
-their blocks; what a case expects is what memprof says of it, which `make check` makes sure of.
+The corpora of tests/targets/leaks.c and leaks_cxx.cc beside LeakSanitizer and memcheck, as a table:
+compare_leaks.py [CASE...]. Needs clang (or CC, CXX) with -fsanitize=leak, and valgrind. Run by hand: it takes minutes.
+Cases are judged by the sizes of their blocks; what a case expects is what memprof says of it, which `make check` makes
+sure of.
 """
 import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCE = HERE / "targets" / "leaks.c"
+TARGETS = HERE / "targets"
+FLAGS = ["-O2", "-g", "-fno-unroll-loops", "-D_GNU_SOURCE", "-pthread", f"-I{HERE}/../include", f"-I{TARGETS}"]
+if not shutil.which("clang"):
+    COMPILERS = {"leaks.c": os.environ.get("CC", "cc"), "leaks_cxx.cc": os.environ.get("CXX", "c++")}
+else:
+    COMPILERS = {"leaks.c": os.environ.get("CC", "clang"), "leaks_cxx.cc": os.environ.get("CXX", "clang++")}
 CLASSES = {"definitely lost": "definite", "indirectly lost": "indirect", "possibly lost": "possible"}
 CLASSES["still reachable"] = "reachable"
-LEAST_BYTES = 500  # of a case's blocks, but for those of no bytes; averages of several are above
 LSAN = re.compile(r"^(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\)", re.M)
 MEMCHECK = re.compile(
     r"([\d,]+) (?:\(([\d,]+) direct, [\d,]+ indirect\) )?bytes in ([\d,]+) blocks are (%s)" % "|".join(CLASSES)
@@ -28,11 +34,14 @@ def number(text):
     return int(text.replace(",", ""))
 
 
-def build(directory, name, *flags):
-    program = directory / name
-    command = [os.environ.get("CC", "cc"), "-O2", "-g", "-fno-unroll-loops", "-D_GNU_SOURCE", "-pthread", *flags]
-    command += [f"-I{HERE}/../include", f"-I{HERE}/targets", "-o", str(program), str(SOURCE), "-ldl"]
-    subprocess.run(command, check=True)
+def build(directory, source, *flags):
+    """The program made of SOURCE, with FLAGS, and beside it the module that some cases load."""
+    directory.mkdir(exist_ok=True)
+    program = directory / Path(source).stem
+    compiler = COMPILERS[source]
+    subprocess.run([compiler, *FLAGS, *flags, "-o", program, TARGETS / source, "-ldl"], check=True)
+    module = [TARGETS / "leak_module.c", "-shared", "-fPIC"]
+    subprocess.run([COMPILERS["leaks.c"], *FLAGS, *module, "-o", directory / "leak_module.so"], check=True)
     return program
 
 
@@ -61,8 +70,8 @@ def run(command, env=None):
 
 def expected(facts):
     found = collections.Counter()
-    for word, size, count in re.findall(r"leak (\w+) size=(\d+) count=(\d+)", facts):
-        found[int(size), word] += int(count)
+    for word, size, count in re.findall(r"leak (\w+)(?: size=(\d+))? count=(\d+)", facts):
+        found[int(size) if size else None, word] += int(count)
     return found
 
 
@@ -80,14 +89,15 @@ def memcheck(text):
     return found
 
 
-def words(found, count, unreported):
+def words(found, sizes, count, unreported):
     """
-    "2 definite, 1 indirect" of COUNT blocks; UNREPORTED: what it means if nothing is said of some. Both tools put
-    blocks of one stack together whatever their sizes, so all of a case are counted; smaller ones are not the case's.
+    "2 definite, 1 indirect" of COUNT blocks; UNREPORTED: what it means if nothing is said of some. Blocks of other
+    sizes than a case has (an empty one is of one byte to LeakSanitizer) are not the case's. Both tools put blocks of
+    one stack together, so that only the mean of their sizes is known.
     """
     by_class = collections.Counter()
     for (size, word), n in found.items():
-        if size >= LEAST_BYTES or unreported == "none":
+        if size is None or None in sizes or min(sizes) <= size <= max(max(sizes), 1):
             by_class[word] += n
     if count > sum(by_class.values()):
         by_class[unreported] += count - sum(by_class.values())
@@ -95,34 +105,41 @@ def words(found, count, unreported):
     return ", ".join(f"{by_class[word]} {word}" for word in order if by_class[word]) or "none"
 
 
+def compare(source, directory, wanted):
+    """The rows of a corpus; how many there are, and how many of them are the same under all three."""
+    plain = build(directory / "plain", source)
+    checked = build(directory / "checked", source, "-fsanitize=leak")
+    cases = subprocess.run([plain], capture_output=True, text=True, check=False).stdout.split()
+    options = {"LSAN_OPTIONS": "report_objects=1:max_leaks=0"}
+    valgrind = ["valgrind", "--leak-check=full", "--show-leak-kinds=all"]
+    rows = same = 0
+    for case in cases:
+        if wanted and case not in wanted:
+            continue
+        text, _ = run([str(checked), case], options)
+        memcheck_text, facts = run([*valgrind, str(plain), case])
+        want = expected(facts)
+        sizes = {size for size, _ in want}
+        count = sum(n for (_, word), n in want.items() if word != "none")
+        row = [
+            words(want, sizes, count, "none"),
+            words(lsan(text), sizes, count, "not reported"),
+            words(memcheck(memcheck_text), sizes, count, "not reported"),
+        ]
+        # LeakSanitizer says nothing of what is reachable.
+        equal = row[0].replace("reachable", "not reported") == row[1] and row[0] == row[2]
+        rows += 1
+        same += equal
+        print(f"| {case} | {' | '.join(row)} |{'' if equal else ' differs'}", flush=True)
+    return rows, same
+
+
 def main():
+    print("| case | memprof | LeakSanitizer | memcheck |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        plain = build(directory, "plain")
-        checked = build(directory, "checked", "-fsanitize=leak")
-        cases = sys.argv[1:] or subprocess.run([plain], capture_output=True, text=True, check=False).stdout.split()
-        options = {"LSAN_OPTIONS": "report_objects=1:max_leaks=0"}
-        valgrind = ["valgrind", "--leak-check=full", "--show-leak-kinds=all"]
-        same = skipped = 0
-        print("| case | memprof | LeakSanitizer | memcheck |\n|---|---|---|---|")
-        for case in cases:
-            text, _ = run([str(checked), case], options)
-            memcheck_text, facts = run([*valgrind, str(plain), case])
-            want = expected(facts or run([str(plain), case])[1])
-            if not want:  # it needs a library beside the program
-                skipped += 1
-                continue
-            count = sum(n for (_, word), n in want.items() if word != "none")
-            row = [
-                words(want, count, "none"),
-                words(lsan(text), count, "not reported"),
-                words(memcheck(memcheck_text), count, "not reported"),
-            ]
-            # LeakSanitizer says nothing of what is reachable.
-            equal = row[0].replace("reachable", "not reported") == row[1] and row[0] == row[2]
-            same += equal
-            print(f"| {case} | {' | '.join(row)} |{'' if equal else ' differs'}", flush=True)
-        print(f"\n{len(cases) - skipped} cases, {same} the same under all three")
+        totals = [compare(source, Path(name), sys.argv[1:]) for source in COMPILERS]
+    rows, same = map(sum, zip(*totals))
+    print(f"\n{rows} cases, {same} the same under all three")
 
 
 if __name__ == "__main__":

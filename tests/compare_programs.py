@@ -226,9 +226,10 @@ class Comparison:
             self.totals[whose, "bytes"] += size
         theirs.shorten(ours.cut)
         for stack in ours.stacks("definite") | theirs.stacks("definite"):
+            self.totals["agreed"] += min(ours.definite(stack)[0], theirs.definite(stack)[0])
             if ours.definite(stack) == theirs.definite(stack):
-                self.totals["agreed"] += ours.definite(stack)[0]
-            elif theirs.forked_from and theirs.forked_from.knows(stack) and not ours.knows(stack):
+                continue
+            if theirs.forked_from and theirs.forked_from.knows(stack) and not ours.knows(stack):
                 self.explain(INHERITED, stack, ours, theirs)
             else:
                 differ.append((ours, theirs, stack))

@@ -194,6 +194,7 @@ def wait_for(path, server):
 class Redis(Workload):
     def run(self, place, prefix, commands, env, log):
         command = ["redis-server", "--port", "0", "--unixsocket", str(place / "socket"), "--save", ""]
+        command += ["--enable-debug-command", "yes"]
         with subprocess.Popen([*prefix, *command], cwd=place, env=env, stdout=log, stderr=log) as server:
             wait_for(place / "socket", server)
             self.talk(place)
@@ -208,7 +209,7 @@ class Redis(Workload):
         commands += [f"zadd z {i} m{i}" for i in range(150)] + ["xadd stream * a b", "sadd set 1 2 3 x", "keys *"]
         commands += ["expire key:3 1", "sort list limit 0 3", "eval 'return redis.call(\"get\", \"key:4\")' 0"]
         commands += ["config set maxmemory 100mb", "acl list", "multi", "incr n", "exec", "nothing", "del list"]
-        commands += ["client list", "info", "debug reload nosave", "script flush", "shutdown nosave"]
+        commands += ["client list", "info", "debug reload nosave", "debug leak lost", "script flush", "shutdown nosave"]
         redis = ["redis-cli", "-s", str(place / "socket")]
         text = "\n".join(commands)
         subprocess.run(redis, input=text, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

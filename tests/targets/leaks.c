@@ -586,6 +586,7 @@ static void case_own_stack(void)
 	require(pthread_create(&thread, &attr, own_and_wait, NULL) == 0);
 	pthread_barrier_wait(&barrier);
 	expect("reachable", 1001, 1);
+	expect("reachable", 1002, 1);
 }
 
 /* --- coroutines --- */
