@@ -30,6 +30,10 @@ void profile_anonymise(struct profile *profile)
 		arena_copy(&profile->arena, profile->modules, profile->module_count * sizeof(*modules));
 	struct mp_thread *threads =
 		arena_copy(&profile->arena, profile->threads, profile->thread_count * sizeof(*threads));
+	const char **lock_names =
+		arena_copy(&profile->arena, profile->lock_names, profile->lock_name_count * sizeof(*lock_names));
+	struct profile_lock *locks =
+		arena_copy(&profile->arena, profile->locks, profile->lock_count * sizeof(*locks));
 	struct profile_mark_name *marks =
 		arena_copy(&profile->arena, profile->mark_names, profile->mark_name_count * sizeof(*marks));
 
@@ -51,6 +55,16 @@ void profile_anonymise(struct profile *profile)
 		if (marks[i].text)
 			marks[i].text = strtab_intern(&profile->strings, anonymous_name('p', marks[i].text, name));
 	}
+	for (size_t i = 0; i < profile->lock_name_count; i++) {
+		char name[ANONYMOUS_NAME_BYTES];
+
+		if (lock_names[i])
+			lock_names[i] = strtab_intern(&profile->strings, anonymous_name('l', lock_names[i], name));
+	}
+	for (size_t i = 0; i < profile->lock_count; i++) {
+		if (locks[i].name)
+			locks[i].name = lock_names[locks[i].row.name - 1];
+	}
 	process->exe = anonymous_path(profile, process->exe);
 	process->cwd = NULL;
 	process->hostname = NULL;
@@ -59,6 +73,8 @@ void profile_anonymise(struct profile *profile)
 	profile->modules = modules;
 	profile->threads = threads;
 	profile->mark_names = marks;
+	profile->lock_names = lock_names;
+	profile->locks = locks;
 	profile->option_count = 0;
 	profile->path = "dump";
 	profile->anonymous = true;

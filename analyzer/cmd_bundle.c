@@ -149,13 +149,14 @@ static void blank_thread(uint8_t *bytes)
 	memcpy(bytes, &row, sizeof(row));
 }
 
-static void blank_mark_name(struct bundle *b, const struct profile_mark_name *name, uint8_t *bytes)
-{
-	struct mp_mark_name row;
+_Static_assert(offsetof(struct mp_mark_name, text) == 0 && offsetof(struct mp_lock_name, text) == 0,
+	       "both kinds of rows begin with their text");
 
-	memcpy(&row, bytes, sizeof(row));
-	row.text = refer(b, name->text);
-	memcpy(bytes, &row, sizeof(row));
+static void blank_text(struct bundle *b, const char *text, uint8_t *bytes)
+{
+	uint64_t reference = refer(b, text);
+
+	memcpy(bytes, &reference, sizeof(reference));
 }
 
 static void blank_chunk(struct bundle *b, const struct dump_chunk *chunk)
@@ -177,7 +178,10 @@ static void blank_chunk(struct bundle *b, const struct dump_chunk *chunk)
 			blank_thread(row);
 		else if (chunk->header.kind == MP_CHUNK_MARK_NAME && number > 0 &&
 			 number <= b->profile->mark_name_count)
-			blank_mark_name(b, &b->profile->mark_names[number - 1], row);
+			blank_text(b, b->profile->mark_names[number - 1].text, row);
+		else if (chunk->header.kind == MP_CHUNK_LOCK_NAME && number > 0 &&
+			 number <= b->profile->lock_name_count)
+			blank_text(b, b->profile->lock_names[number - 1], row);
 	}
 }
 

@@ -116,7 +116,11 @@ static const struct dump_field lock_fields[] = {
 	FIELD(mp_lock, reserved_0, NUMBER),  FIELD(mp_lock, first_stack, NUMBER), FIELD(mp_lock, first_ns, NUMBER),
 	FIELD(mp_lock, retired_ns, NUMBER),  FIELD(mp_lock, alloc_stack, NUMBER), FIELD(mp_lock, alloc_offset, NUMBER),
 	FIELD(mp_lock, alloc_bytes, NUMBER), FIELD(mp_lock, waiters_max, NUMBER), FIELD(mp_lock, instances, NUMBER),
-	FIELD(mp_lock, hold_period, NUMBER),
+	FIELD(mp_lock, hold_period, NUMBER), FIELD(mp_lock, name, NUMBER),
+};
+
+static const struct dump_field lock_name_fields[] = {
+	FIELD(mp_lock_name, text, HEX),
 };
 
 static const struct dump_field lock_share_fields[] = {
@@ -284,6 +288,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_MODULE] = FIELDS(module_fields, 0),
 		[MP_CHUNK_TIMELINE] = FIELDS(tick_fields, 0),
 		[MP_CHUNK_LOCK] = FIELDS(lock_fields, 0),
+		[MP_CHUNK_LOCK_NAME] = FIELDS(lock_name_fields, 0),
 		[MP_CHUNK_LOCK_SHARE] = FIELDS(lock_share_fields, 0),
 		[MP_CHUNK_LOCK_WAIT] = FIELDS(lock_wait_fields, 1),
 		[MP_CHUNK_LOSS] = FIELDS(loss_fields, 0),

@@ -505,6 +505,23 @@ static uint32_t check_stack(struct reader *reader, uint32_t stack, uint64_t offs
 	return 0;
 }
 
+static void read_lock_names(struct reader *reader)
+{
+	struct walk walk = walk_rows(reader, MP_CHUNK_LOCK_NAME);
+	uint32_t count = largest_number(reader, MP_CHUNK_LOCK_NAME, sizeof(struct mp_lock_name));
+	const char **names = arena_array(&reader->profile->arena, const char *, count);
+	struct mp_lock_name row;
+
+	while (next_row(&walk, &row, sizeof(row))) {
+		uint32_t number = row.text ? row_number(reader, &walk, sizeof(row)) : 0;
+
+		if (number > 0)
+			names[number - 1] = get_string(reader, row.text, walk.offset);
+	}
+	reader->profile->lock_names = names;
+	reader->profile->lock_name_count = count;
+}
+
 static void read_locks(struct reader *reader)
 {
 	struct profile *profile = reader->profile;
@@ -513,6 +530,7 @@ static void read_locks(struct reader *reader)
 	struct profile_lock *locks = arena_array(&profile->arena, struct profile_lock, count);
 	struct mp_lock row;
 
+	read_lock_names(reader);
 	for (uint32_t i = 0; i < count; i++)
 		locks[i].number = i + 1;
 	while (next_row(&walk, &row, sizeof(row))) {
@@ -527,6 +545,10 @@ static void read_locks(struct reader *reader)
 		row.first_stack = check_stack(reader, row.first_stack, walk.offset);
 		row.alloc_stack = check_stack(reader, row.alloc_stack, walk.offset);
 		locks[number - 1].row = row;
+		if (row.name > 0 && row.name <= profile->lock_name_count)
+			locks[number - 1].name = profile->lock_names[row.name - 1];
+		else if (row.name > 0)
+			count_defect(reader, BAD_STRING, walk.offset);
 	}
 	profile->locks = locks;
 	profile->lock_count = count;

@@ -303,6 +303,13 @@ void lock_view_label(struct lock_namer *namer, const struct profile_lock *lock, 
 	const struct mp_lock *row = &lock->row;
 
 	*ret_label = (struct lock_label){ .bond = LOCK_BOND_ADDRESS };
+	if (lock->name) {
+		ret_label->bond = LOCK_BOND_GIVEN;
+		ret_label->name = strtab_intern(&namer->strings, lock->name);
+		ret_label->key = make_key(namer, LOCK_BOND_GIVEN, row->kind, lock->name, 0, 0);
+		ret_label->text = make_text(namer, LOCK_BOND_GIVEN, lock->name);
+		return;
+	}
 	if (row->alloc_stack != 0)
 		label_heap(namer, row, ret_label);
 	else if (label_static(namer, row, ret_label))

@@ -14,6 +14,7 @@
 
 /* What the locks of a class have in common, the best first. X(NAME, word, what people read) */
 #define LOCK_BONDS(X)                                                     \
+	X(GIVEN, "given", "named by the program")                         \
 	X(STATIC, "static", "static object")                              \
 	X(MEMBER, "member", "member of a type, by debug information")     \
 	X(HEAP, "heap", "allocated at the same place")                    \

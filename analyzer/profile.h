@@ -81,6 +81,7 @@ struct profile_module {
 
 struct profile_lock {
 	uint32_t number;
+	const char *name;   /* that the program gave it, NULL = none */
 	struct mp_lock row; /* stacks are 0 or exist; address 0: no such lock */
 };
 
@@ -141,6 +142,8 @@ struct profile {
 	size_t mark_name_count;
 	const struct mp_mark *marks; /* times ascend; their texts are here */
 	size_t mark_count;
+	const char *const *lock_names; /* that the program gave; NULL = none of that number. [number - 1] */
+	size_t lock_name_count;
 	const struct profile_lock *locks; /* number N is locks[N - 1] */
 	size_t lock_count;
 	const struct mp_lock_share *lock_shares;

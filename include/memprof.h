@@ -22,6 +22,7 @@ MEMPROF_WEAK long mp_check_leaks(void);
 MEMPROF_WEAK void mp_mark(const char *text);
 MEMPROF_WEAK void mp_pause(void);
 MEMPROF_WEAK void mp_resume(void);
+MEMPROF_WEAK void mp_name_lock(const void *lock, const char *name);
 MEMPROF_WEAK void mp_ignore_block(const void *block);
 MEMPROF_WEAK void mp_ignore_begin(void);
 MEMPROF_WEAK void mp_ignore_end(void);
@@ -69,6 +70,17 @@ static inline void memprof_resume(void)
 {
 	if (mp_resume)
 		mp_resume();
+}
+
+/*
+ * What reports call the lock, of any kind (of a std::mutex or mtx_t as of a pthread_mutex_t; the address of the word
+ * that is waited for, of a futex). To be called behind its initialisation. The name (63 bytes of UTF-8, copied) is gone
+ * when the lock is destroyed or its heap block is freed. 4096 locks with a name at a time, 1024 different names.
+ */
+static inline void memprof_name_lock(const void *lock, const char *name)
+{
+	if (mp_name_lock)
+		mp_name_lock(lock, name);
 }
 
 /* The block (as malloc returned it) is not a leak, and neither is what it leads to. */

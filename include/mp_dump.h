@@ -55,6 +55,7 @@
 	X(LIFETIME, 25, mp_lifetime, "how long some of the blocks of a site lived")       \
 	X(MARK_NAME, 34, mp_mark_name, "texts of the marks that the program set")         \
 	X(MARK, 35, mp_mark, "marks: points in time that the program named")              \
+	X(LOCK_NAME, 37, mp_lock_name, "names that the program gave to locks")            \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -148,7 +149,7 @@ struct mp_chunk {
 	uint32_t row_bytes;	/* 1 for MP_CHUNK_STRING */
 	uint64_t bytes;		/* of the whole chunk, this header included; a multiple of MP_CHUNK_ALIGN */
 	uint64_t rows;		/* room for this many; used ones have their key set */
-	uint64_t first;		/* NODE, MODULE, THREAD, LOCK, MARK_NAME: number of the first row; else 0 */
+	uint64_t first;		/* NODE, MODULE, THREAD, LOCK, MARK_NAME, LOCK_NAME: number of the first row; else 0 */
 	uint64_t owner;		/* kinds whose rows are one thread's: number of the shard; else 0 */
 	uint64_t reserved[3];
 };
@@ -393,7 +394,7 @@ struct mp_lock {
 				 * kind, flags, alloc_stack and alloc_offset, and first_stack when it lies in no known
 				 * block), one after the other; address and times are those of the last */
 	uint32_t hold_period;	/* acquisitions per measured hold while the lock is not hot; 0 = none is measured */
-	uint32_t reserved;
+	uint32_t name;		/* number of the row of the name that the program gave it; 0 = none */
 };
 _Static_assert(sizeof(struct mp_lock) == 72, "format change");
 #define MP_LOCK_FLAG_COUNT_FROM_FIRST 1u	/* acquisitions before the first contention may be missing */
@@ -407,6 +408,15 @@ _Static_assert(sizeof(struct mp_lock) == 72, "format change");
 #define MP_LOCK_FLAG_UNCOUNTED 256u	/* acquisitions without waiting cannot be seen: unknown, not 0 */
 #define MP_LOCK_FLAG_UNCONTENDED 512u	/* has a row only because of its place in an order (MP_CHUNK_LOCK_ORDER) */
 #define MP_LOCK_FLAG_WRITER_FIRST 1024u	/* rwlock that prefers writers */
+
+/* Names that programs give to locks, at most MP_LOCK_NAME_MAX bytes; in rows of locks that were contended. */
+struct mp_lock_name {
+	uint64_t text;		/* key: string reference */
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct mp_lock_name) == 16, "format change");
+#define MP_LOCK_NAMES_MAX 1024
+#define MP_LOCK_NAME_MAX 63
 
 struct mp_lock_share {
 	uint32_t lock;		/* key */

@@ -26,7 +26,8 @@
 	X(EVICTED_LOCK, 15, "evicted_lock", "times that the count of an uncontended lock was given up (info)") \
 	X(MARKS_FULL, 16, "marks_full", "marks whose text found no room") \
 	X(PAUSED, 17, "paused", "allocations made while the program had paused recording on their thread (info)") \
-	X(PAUSED_FREE, 18, "paused_free", "frees of blocks allocated while recording was off, or not seen (info)")
+	X(PAUSED_FREE, 18, "paused_free", "frees of blocks allocated while recording was off, or not seen (info)") \
+	X(LOCK_NAMES_FULL, 19, "lock_names_full", "names of locks that found no room")
 
 #define X(name, number, json, text) MP_LOSS_##name = number,
 enum mp_loss_reason { MP_LOSSES(X) MP_LOSS_COUNT };

@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "init.h"
 #include "leak_scan.h"
+#include "lock_table.h"
 #include "mark.h"
 #include "options.h"
 #include "thread.h"
@@ -17,6 +18,7 @@ long mp_check_leaks(void);
 void mp_mark(const char *text);
 void mp_pause(void);
 void mp_resume(void);
+void mp_name_lock(const void *lock, const char *name);
 void mp_ignore_block(const void *block);
 void mp_ignore_begin(void);
 void mp_ignore_end(void);
@@ -92,6 +94,18 @@ MP_EXPORT void mp_ignore_block(const void *block)
 	if (!t)
 		return;
 	heap_ignore(t, (uint64_t)block);
+	leave(t);
+}
+
+MP_EXPORT void mp_name_lock(const void *lock, const char *name)
+{
+	struct thread *t = lock && name && lock_recording ? enter() : NULL;
+
+	if (!t)
+		return;
+	/* The lock may lie in one of the newest blocks. */
+	heap_flush_young(t);
+	lock_name((uint64_t)lock, name);
 	leave(t);
 }
 

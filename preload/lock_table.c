@@ -33,6 +33,7 @@
 #include "dump_map.h"
 #include "init.h"
 #include "live_table.h"
+#include "lock_name.h"
 #include "lock_order.h"
 #include "lock_state.h"
 #include "os.h"
@@ -506,8 +507,8 @@ static struct lock_state *new_state(uint32_t number)
 /* What locks of one class have in common, see mp_lock.instances. */
 static bool same_class(const struct mp_lock *a, const struct mp_lock *b)
 {
-	return a->kind == b->kind && a->alloc_stack == b->alloc_stack && a->alloc_offset == b->alloc_offset &&
-	       (a->alloc_stack || a->first_stack == b->first_stack) &&
+	return a->kind == b->kind && a->name == b->name && a->alloc_stack == b->alloc_stack &&
+	       a->alloc_offset == b->alloc_offset && (a->alloc_stack || a->first_stack == b->first_stack) &&
 	       !((a->flags ^ b->flags) & ~(MP_LOCK_FLAG_COUNT_FROM_FIRST | MP_LOCK_FLAG_UNCONTENDED));
 }
 
@@ -534,6 +535,25 @@ static struct lock_state *take_retired(const struct mp_lock *draft)
 	return NULL;
 }
 
+/* With table_lock held: frees of this block are looked at from now on. */
+static void watch_block(uint64_t block)
+{
+	uint32_t hash = lock_block_hash(block);
+
+	if (lock_blocks[hash] != UINT8_MAX)
+		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] + 1));
+	store_relaxed(&lock_blocks_any, true);
+}
+
+/* With table_lock held. A saturated count stays: then some frees look in vain. */
+static void unwatch_block(uint64_t block)
+{
+	uint32_t hash = lock_block_hash(block);
+
+	if (lock_blocks[hash] != UINT8_MAX)
+		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] - 1));
+}
+
 static void begin_life(struct lock_state *state, struct mp_lock *row, const struct mp_lock *draft, uint64_t block)
 {
 	uint32_t hash = lock_block_hash(block);
@@ -546,9 +566,7 @@ static void begin_life(struct lock_state *state, struct mp_lock *row, const stru
 		return;
 	state->next_in_block = in_blocks[hash];
 	in_blocks[hash] = state;
-	if (lock_blocks[hash] != UINT8_MAX)
-		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] + 1));
-	store_relaxed(&lock_blocks_any, true);
+	watch_block(block);
 }
 
 /* With table_lock held: takes over the number and the row of a lock that is no more. */
@@ -631,6 +649,7 @@ uint32_t lock_number(const struct lock_facts *facts, struct mp_lock *draft)
 	os_lock(&b->lock);
 	number = number_of(address);
 	if (!number) {
+		draft->name = lock_name_row(address);
 		if (b->gave_up)
 			draft->flags |= MP_LOCK_FLAG_COUNT_FROM_FIRST;
 		number = enter_row(address, draft, block);
@@ -669,9 +688,7 @@ static void leave_block(struct lock_state *state)
 	if (!*link)
 		return;
 	*link = state->next_in_block;
-	/* A saturated count stays: then some frees look in vain. */
-	if (lock_blocks[hash] != UINT8_MAX)
-		store_relaxed(&lock_blocks[hash], (uint8_t)(lock_blocks[hash] - 1));
+	unwatch_block(state->block);
 }
 
 /* With the bucket's lock held. */
@@ -700,12 +717,19 @@ void lock_retire(struct thread *t, uint64_t address)
 {
 	struct lock_slot *set = set_of(t, address);
 	struct bucket *b = bucket_of(address);
+	uint64_t block;
 	uint32_t number;
 
 	os_lock(&b->lock);
 	number = number_of(address);
 	if (number)
 		take_number(b, address, number);
+	block = lock_name_end(address);
+	if (unlikely(block)) {
+		os_lock(&table_lock);
+		unwatch_block(block);
+		os_unlock(&table_lock);
+	}
 	for (unsigned i = 0; i < LOCK_WAYS; i++) {
 		if (set[i].address == address) {
 			store_relaxed(&set[i].address, 0);
@@ -721,6 +745,33 @@ void lock_retire(struct thread *t, uint64_t address)
 	os_unlock(&b->lock);
 }
 
+bool lock_name(uint64_t address, const char *name)
+{
+	struct bucket *b = bucket_of(address);
+	struct mp_lock draft = { 0 };
+	uint64_t block = find_block(address, &draft);
+	struct mp_lock *row;
+	uint32_t number;
+	bool is_new;
+	bool named;
+
+	/* Whoever gives the lock its number meanwhile has done so, or will see the name. */
+	os_lock(&b->lock);
+	named = lock_name_put(address, block, name, &is_new);
+	number = number_of(address);
+	row = named && number ? state_of(number)->row : NULL;
+	/* A row that stands for several locks already keeps the name that they have. */
+	if (row && row->instances <= 1)
+		store_relaxed(&row->name, lock_name_row(address));
+	if (is_new && block) {
+		os_lock(&table_lock);
+		watch_block(block);
+		os_unlock(&table_lock);
+	}
+	os_unlock(&b->lock);
+	return named || drop(MP_LOSS_LOCK_NAMES_FULL);
+}
+
 /* The address of a lock in the block at START, 0 = none. */
 static uint64_t lock_in_block(uint64_t start)
 {
@@ -732,7 +783,7 @@ static uint64_t lock_in_block(uint64_t start)
 			address = s->row->address;
 	}
 	os_unlock(&table_lock);
-	return address;
+	return address ? address : lock_name_in_block(start);
 }
 
 MP_NOINLINE void lock_block_freed(struct thread *t, uint64_t start)
@@ -768,6 +819,7 @@ bool lock_table_init(void)
 
 void lock_forked(void)
 {
+	lock_name_forked();
 	if (places)
 		os_unmap(places, places_bytes(places->mask + 1));
 	places = NULL;

@@ -307,6 +307,12 @@ void lock_block_freed(struct thread *t, uint64_t start);
 /* The lock at ADDRESS is no more, or not yet: what comes next at this address is another one. */
 void lock_retire(struct thread *t, uint64_t address);
 
+/*
+ * The lock at ADDRESS, contended or not so far, is called NAME until it ends. false: no room, counted. Context: setup,
+ * gate closed, nothing kept outside of the live table.
+ */
+bool lock_name(uint64_t address, const char *name);
+
 /* false: no memory, locks cannot be recorded. Context: setup. */
 bool lock_table_init(void);
 /* In a fork child: forgets all locks; slots and kept counts are in memory that fork wipes. Context: setup. */
