@@ -49,6 +49,8 @@ static void add_chunk(struct table *table, const struct dump_chunk *chunk)
 	table_cell(table, offset);
 	if (chunk->kind)
 		table_cell(table, chunk->kind);
+	else if (chunk->header.kind == 0)
+		table_cell(table, "none yet");
 	else
 		add_number(table, chunk->header.kind);
 	add_number(table, chunk->header.bytes);

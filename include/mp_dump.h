@@ -145,7 +145,7 @@ _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its
 					 * bytes, 0 and 1 being one class; it is the class of the row's mean */
 
 struct mp_chunk {
-	uint32_t kind;		/* enum mp_chunk_kind */
+	uint32_t kind;		/* enum mp_chunk_kind; 0: none yet, to be skipped */
 	uint32_t row_bytes;	/* 1 for MP_CHUNK_STRING */
 	uint64_t bytes;		/* of the whole chunk, this header included; a multiple of MP_CHUNK_ALIGN */
 	uint64_t rows;		/* room for this many; used ones have their key set */

@@ -301,21 +301,20 @@ static bool make_present(uint64_t bytes)
 	return true;
 }
 
-struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t bytes, uint64_t first, uint64_t owner)
+/* COUNT chunks like LIKE, one behind the other, whole pages in all. */
+static struct mp_chunk *add_chunks(const struct mp_chunk *like, unsigned count)
 {
-	struct mp_chunk *chunk = NULL;
+	struct mp_chunk *first = NULL;
 	struct mp_header *h = dump_header();
+	uint64_t bytes = like->bytes * count;
 
-	bytes = (bytes + DUMP_PAGE - 1) & ~(size_t)(DUMP_PAGE - 1);
 	os_lock(&dump.lock);
 	if (h && make_present(h->used_bytes + bytes)) {
-		chunk = (struct mp_chunk *)(void *)(dump_base + h->used_bytes);
-		chunk->kind = kind;
-		chunk->row_bytes = row_bytes;
-		chunk->bytes = bytes;
-		chunk->rows = dump_rows(bytes, row_bytes);
-		chunk->first = first;
-		chunk->owner = owner;
+		char *at = dump_base + h->used_bytes;
+
+		first = (struct mp_chunk *)(void *)at;
+		for (unsigned i = 0; i < count; i++, at += like->bytes)
+			*(struct mp_chunk *)(void *)at = *like;
 		store_release(&h->used_bytes,
 			      h->used_bytes + bytes); /* readers of the file find the chunk from here on */
 	} else if (h) {
@@ -323,7 +322,24 @@ struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t 
 		drop(MP_LOSS_DUMP_FULL);
 	}
 	os_unlock(&dump.lock);
-	return chunk;
+	return first;
+}
+
+struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t bytes, uint64_t first, uint64_t owner)
+{
+	struct mp_chunk like = { .kind = kind, .row_bytes = row_bytes, .first = first, .owner = owner };
+
+	like.bytes = (bytes + DUMP_PAGE - 1) & ~(size_t)(DUMP_PAGE - 1);
+	like.rows = dump_rows(like.bytes, row_bytes);
+	return add_chunks(&like, 1);
+}
+
+struct mp_chunk *dump_small_chunks(uint32_t row_bytes, uint64_t owner)
+{
+	struct mp_chunk like = { .row_bytes = row_bytes, .bytes = DUMP_SMALL_CHUNK, .owner = owner };
+
+	like.rows = dump_rows(like.bytes, row_bytes);
+	return add_chunks(&like, DUMP_PAGE / DUMP_SMALL_CHUNK);
 }
 
 uint64_t dump_string(const char *text, size_t bytes)

@@ -31,6 +31,12 @@ bool dump_create(const char *pattern, const char *program);
  * follows the struct mp_chunk. NULL: the file cannot grow, counted as a loss. Context: hook (slow path).
  */
 struct mp_chunk *dump_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, size_t bytes, uint64_t first, uint64_t owner);
+/*
+ * A page full of chunks of DUMP_SMALL_CHUNK bytes, as dump_chunk() makes them, but of no kind yet: the caller stores
+ * the kind of each when it is needed, and readers skip it until then.
+ */
+#define DUMP_SMALL_CHUNK 512u
+struct mp_chunk *dump_small_chunks(uint32_t row_bytes, uint64_t owner);
 
 /* Number of rows that fit into a chunk of BYTES. */
 static inline uint64_t dump_rows(size_t bytes, uint32_t row_bytes)

@@ -47,7 +47,7 @@ struct lock_local {
 	} hist[2];
 	uint32_t pairs; /* rows of pairs entered */
 };
-#define LOCK_LOCALS 256u
+#define LOCK_LOCALS 64u
 
 /* A hold that is being measured. */
 struct lock_held {
@@ -61,7 +61,7 @@ struct lock_held {
 	uint8_t mode;   /* enum lock_mode */
 	bool hot;
 };
-#define LOCK_HELD_FIRST 32u
+#define LOCK_HELD_FIRST 8u
 
 /* What lock_settle() has to do, each if its number is not 0. */
 struct lock_noted {
@@ -80,7 +80,7 @@ struct lock_noted {
 		uint64_t alloc_bytes;
 	} hold;
 };
-#define LOCK_STACKS     64u
+#define LOCK_STACKS     32u
 
 /* What a thread needs once it meets a contended lock. */
 struct lock_store {

@@ -23,7 +23,7 @@ typedef uint32_t slot; /* row 0..26 | tag 27..31, the top bits of the key; 0 = f
 struct fill {
 	row_id next; /* first unused row of the newest chunk of a kind */
 	row_id end;
-	uint32_t chunk_pages;
+	uint32_t chunk_pages; /* of the newest one; 0 = none, or a small one */
 };
 
 struct shard {
@@ -33,6 +33,8 @@ struct shard {
 	uint32_t number;
 	struct shard *next_free;
 	struct fill fill[KINDS];
+	struct mp_chunk *small; /* the next of small_left chunks that are of no kind yet */
+	uint32_t small_left;
 };
 
 static struct os_lock lock;
@@ -226,23 +228,49 @@ static bool enter(struct shard *s, uint64_t key, row_id id)
 	return true;
 }
 
+static uint32_t page_of(const struct mp_chunk *chunk)
+{
+	return (uint32_t)((uint64_t)((const char *)chunk - dump_base) / DUMP_PAGE);
+}
+
+static void fill_chunk(struct fill *f, const struct mp_chunk *chunk)
+{
+	f->next = (row_id)((uint64_t)((const char *)(chunk + 1) - dump_base) / ROW_BYTES);
+	f->end = f->next + (row_id)chunk->rows;
+}
+
+/* Of most kinds a thread has only a few rows. Together they take one page, and not one each. */
+static bool new_small_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind kind)
+{
+	if (!s->small_left) {
+		s->small = dump_small_chunks(ROW_BYTES, s->number);
+		if (!s->small || !set_owner(page_of(s->small), 1, s->number))
+			return false;
+		s->small_left = DUMP_PAGE / DUMP_SMALL_CHUNK;
+	}
+	store_release(&s->small->kind, (uint32_t)kind);
+	fill_chunk(f, s->small);
+	s->small = (struct mp_chunk *)(void *)((char *)s->small + DUMP_SMALL_CHUNK);
+	s->small_left--;
+	return true;
+}
+
 static bool new_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind kind)
 {
 	struct mp_chunk *chunk;
-	uint32_t page;
 
-	/* The first chunk is one page, so that a thread with few stacks stays small; later ones double up to 64 KiB. */
+	if (f->next == 0 && kind != MP_CHUNK_SITE && f != &s->fill[MARKED_FILL])
+		return new_small_chunk(s, f, kind);
+	/* The first of these is one page, so that a thread with few stacks stays small; later ones double to 64 KiB. */
 	f->chunk_pages = f->chunk_pages ? f->chunk_pages * 2 : 1;
 	if (f->chunk_pages > 16)
 		f->chunk_pages = 16;
 	chunk = dump_chunk(kind, ROW_BYTES, (size_t)f->chunk_pages * DUMP_PAGE, 0, s->number);
 	if (!chunk)
 		return false;
-	page = (uint32_t)((uint64_t)((char *)chunk - dump_base) / DUMP_PAGE);
-	if (!set_owner(page, f->chunk_pages, s->number | (f == &s->fill[MARKED_FILL] ? OWNER_MARK : 0)))
+	if (!set_owner(page_of(chunk), f->chunk_pages, s->number | (f == &s->fill[MARKED_FILL] ? OWNER_MARK : 0)))
 		return false;
-	f->next = page * (DUMP_PAGE / ROW_BYTES) + 1; /* behind the struct mp_chunk */
-	f->end = f->next + (row_id)chunk->rows;
+	fill_chunk(f, chunk);
 	return true;
 }
 

@@ -105,6 +105,38 @@ START_TEST(keys_that_are_half_equal_are_told_apart)
 }
 END_TEST
 
+/* Of the lock kinds a thread has few rows, but of many kinds. */
+START_TEST(kinds_with_few_rows_share_a_page)
+{
+	static const enum mp_chunk_kind kinds[] = { MP_CHUNK_LOCK_SHARE, MP_CHUNK_LOCK_WAIT, MP_CHUNK_LOCK_HIST,
+						    MP_CHUNK_LOCK_CULPRIT, MP_CHUNK_LOCK_HOLD };
+	struct shard *shard = shard_get();
+	uint64_t before = dump_header()->used_bytes;
+	uint64_t keys[UNIT_LENGTH(kinds)];
+	row_id rows[UNIT_LENGTH(kinds)];
+
+	for (uint32_t i = 0; i < UNIT_LENGTH(kinds); i++) {
+		const struct mp_chunk *chunk;
+
+		keys[i] = next_key();
+		rows[i] = shard_add(shard, keys[i], CHECK_AT, kinds[i]);
+		ck_assert_uint_ne(rows[i], 0);
+		ck_assert(shard_owns(shard, rows[i]));
+		chunk = (const struct mp_chunk *)row_at(rows[i]) - 1;
+		ck_assert_uint_eq(chunk->kind, kinds[i]);
+		ck_assert_uint_eq(chunk->bytes, DUMP_SMALL_CHUNK);
+		ck_assert_uint_eq(chunk->owner, shard_number(shard));
+	}
+	ck_assert_uint_eq(dump_header()->used_bytes, before + DUMP_PAGE);
+	/* More than fit there. */
+	for (uint32_t i = 0; i < 100; i++)
+		ck_assert_uint_ne(shard_add(shard, next_key(), CHECK_AT, kinds[0]), 0);
+	for (uint32_t i = 0; i < UNIT_LENGTH(kinds); i++)
+		ck_assert_uint_eq(shard_find(shard, keys[i], CHECK_AT), rows[i]);
+	ck_assert_uint_eq(dump_header()->used_bytes, before + (1 + 1 + 2) * DUMP_PAGE);
+}
+END_TEST
+
 START_TEST(a_closed_key_gets_a_new_row)
 {
 	struct shard *shard = shard_get();
@@ -305,6 +337,7 @@ Suite *suite_shard(void)
 	tcase_add_test(tcase, shards_own_their_rows_only);
 	tcase_add_test(tcase, rows_lie_in_chunks_of_their_shard);
 	tcase_add_test(tcase, a_shard_goes_on_with_its_next_thread);
+	tcase_add_test(tcase, kinds_with_few_rows_share_a_page);
 	tcase_add_test(tcase, a_fork_child_starts_without_shards);
 	tcase_add_test(tcase, a_full_dump_has_no_more_rows);
 	tcase_set_timeout(tcase, 60);
