@@ -17,7 +17,10 @@ struct walk {
 	uint64_t pc;      /* regs.ip - 1, or regs.ip where a signal struck */
 	uint64_t end;     /* first address behind the stack that regs.sp lies in */
 	bool bp_known;
-	bool plain; /* every step so far can be checked again, see frame_reuse.h */
+	bool bp_lost; /* it was not known for a time */
+	bool plain;   /* every step so far can be checked again, see frame_reuse.h */
+	bool outward; /* begins with the outermost frame of the kept stack, and so does not look for it */
+	uint32_t first; /* where its frames go in t->walked */
 	uint32_t count;
 	uint32_t max;
 };
@@ -86,6 +89,8 @@ static enum mp_stack_mark step(struct walk *w, rule r)
 		w->bp_known = w->bp_known && (r & RULE_BP_AT_BP) && readable(w, at);
 		if (w->bp_known)
 			w->regs.bp = frame_word(at);
+		else
+			w->bp_lost = true;
 	}
 	w->regs.sp = cfa;
 	w->regs.ip = ip;
@@ -124,7 +129,8 @@ static MP_NOINLINE enum mp_stack_mark step_complicated(struct walk *w)
 /* What is needed of a kept stack for a new walk to end on it. */
 static inline bool can_build_on(const struct thread *t, const struct walk *w)
 {
-	return t->frames_end && t->frames_end == w->end && t->rules_generation == load_relaxed(&rules_generation);
+	return t->frames_end && t->frames_end == w->end && t->rules_generation == load_relaxed(&rules_generation) &&
+	       !w->outward;
 }
 
 /* The rare steps, and the reasons of failed ones. Returns the mark, 0 to go on. */
@@ -155,15 +161,15 @@ static inline bool is_common(rule r)
 
 /*
  * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Leaves the
- * frames before that in t->walked. Returns the mark. The common step is written out here on local variables; the same
+ * frames before that in t->walked, from w->first on. Returns the mark. The common step is written out here on local variables; the same
  * in readable form is step().
  */
 static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 {
 	struct thread *t = w->t;
 	uint32_t candidate = can_build_on(t, w) ? t->frame_count : 0; /* frames below this may still be met */
-	const struct walked_frame *last = &t->walked[w->max - 1];
-	struct walked_frame *f = t->walked;
+	struct walked_frame *f = &t->walked[w->first];
+	const struct walked_frame *last = f + w->max - 1;
 	uint64_t end = w->end;
 	uint64_t pc = w->pc;
 	uint64_t sp = w->regs.sp;
@@ -230,35 +236,133 @@ static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 		f++;
 		break;
 	}
-	w->count = (uint32_t)(f - t->walked);
+	w->count = (uint32_t)(f - &t->walked[w->first]);
 	return mark;
 }
 
-/* May the next walk build on a stack that ended with MARK? Only if the end follows from what will be checked. */
+/*
+ * May the next walk build on a stack that ended with MARK? Only if the end follows from what will be checked. One that
+ * was cut goes on from its outermost frame if need be, for which bp must be known there.
+ */
 static bool lasts(const struct walk *w, enum mp_stack_mark mark)
 {
-	return w->plain && (!mark || mark == MP_MARK_NO_UNWIND_INFO);
+	return w->plain &&
+	       (!mark || mark == MP_MARK_NO_UNWIND_INFO || (mark == MP_MARK_DEPTH && !w->bp_lost));
+}
+
+/* What a frame takes over from the next one outward. */
+struct outer {
+	uint64_t hash;
+	uint64_t rule;
+	uint16_t check;
+};
+
+static inline void put_frame(struct thread *t, uint32_t to, const struct walked_frame *f, struct outer *o)
+{
+	if (frame_has_more(f->rule, o->rule))
+		o->check = (uint16_t)to;
+	o->rule = f->rule | frame_needs_bp(f->rule, o->rule);
+	o->hash = frame_hash(o->hash, f->pc, RULE_MODULE(f->rule));
+	t->frame_pc[to] = f->pc;
+	t->frame_sp[to] = f->sp;
+	t->frames[to] = (struct frame){ .bp = f->bp, .hash = o->hash, .rule = o->rule };
+	t->frame_check[to] = o->check;
 }
 
 /* Puts COUNT walked frames behind the KEPT ones. */
 static inline void append(struct thread *t, uint32_t kept, uint32_t count, enum mp_stack_mark mark)
 {
-	uint64_t hash = kept ? t->frames[kept - 1].hash : frame_hash_root(mark);
-	uint64_t outer = kept ? t->frames[kept - 1].rule : 0;
-	uint16_t check = kept ? t->frame_check[kept - 1] : 0;
+	struct outer o = { .hash = frame_hash_root(mark) };
 
-	for (uint32_t to = kept; count-- > 0; to++) {
-		const struct walked_frame *f = &t->walked[count];
+	if (kept)
+		o = (struct outer){
+			.hash = t->frames[kept - 1].hash,
+			.rule = t->frames[kept - 1].rule,
+			.check = t->frame_check[kept - 1],
+		};
+	for (uint32_t to = kept; count-- > 0; to++)
+		put_frame(t, to, &t->walked[count], &o);
+}
 
-		if (frame_has_more(f->rule, outer))
-			check = (uint16_t)to;
-		outer = f->rule | frame_needs_bp(f->rule, outer);
-		hash = frame_hash(hash, f->pc, RULE_MODULE(f->rule));
-		t->frame_pc[to] = f->pc;
-		t->frame_sp[to] = f->sp;
-		t->frames[to] = (struct frame){ .bp = f->bp, .hash = hash, .rule = outer };
-		t->frame_check[to] = check;
+static struct walked_frame kept_frame(const struct thread *t, uint32_t i)
+{
+	return (struct walked_frame){
+		.pc = t->frame_pc[i],
+		.sp = t->frame_sp[i],
+		.bp = t->frames[i].bp,
+		.rule = t->frames[i].rule & ~FRAME_NEEDS_BP,
+	};
+}
+
+/* Leaves the CUT outermost of the KEPT frames out, because the stack is deeper than the limit by so many. */
+static void cut_kept(struct thread *t, uint32_t kept, uint32_t cut)
+{
+	struct outer o = { .hash = frame_hash_root(MP_MARK_DEPTH) };
+
+	for (uint32_t i = cut; i < kept; i++) {
+		struct walked_frame f = kept_frame(t, i);
+
+		put_frame(t, i - cut, &f, &o);
 	}
+}
+
+/*
+ * The kept stack was cut at the limit, and now there is room for ROOM more frames: walks on from its outermost one.
+ * The new frames go behind the COUNT in t->walked, and then before the KEPT ones. Returns how many.
+ */
+static uint32_t extend_kept(struct thread *t, struct walk *w, uint32_t kept, uint32_t room, enum mp_stack_mark *mark)
+{
+	struct walked_frame outermost = kept_frame(t, 0);
+	struct walk more = {
+		.t = t,
+		.regs = { .ip = outermost.pc + 1, .sp = outermost.sp, .bp = outermost.bp },
+		.pc = outermost.pc,
+		.end = w->end,
+		.bp_known = true,
+		.plain = true,
+		.outward = true,
+		.first = w->count,
+		.max = room + 1,
+	};
+	struct outer o;
+	uint32_t none;
+	uint32_t count;
+
+	*mark = walk(&more, &none);
+	w->plain = w->plain && more.plain;
+	w->bp_lost = w->bp_lost || more.bp_lost;
+	count = more.count - 1; /* the first of them is kept already */
+	for (uint32_t i = kept; i-- > 0;) {
+		t->frame_pc[i + count] = t->frame_pc[i];
+		t->frame_sp[i + count] = t->frame_sp[i];
+		t->frames[i + count] = t->frames[i];
+	}
+	o = (struct outer){ .hash = frame_hash_root(*mark) };
+	for (uint32_t i = 0; i < count; i++)
+		put_frame(t, i, &t->walked[w->count + count - i], &o);
+	for (uint32_t i = count; i < count + kept; i++) {
+		struct walked_frame f = kept_frame(t, i);
+
+		put_frame(t, i, &f, &o);
+	}
+	return count;
+}
+
+/* Makes the KEPT frames end where a walk of max_frames from the inside would. Returns how many there are now. */
+static MP_NOINLINE uint32_t fit_kept(struct thread *t, struct walk *w, uint32_t kept, enum mp_stack_mark *mark)
+{
+	uint32_t total = kept + w->count;
+
+	if (total > w->max) {
+		uint32_t cut = total - w->max;
+
+		cut_kept(t, kept, cut);
+		*mark = MP_MARK_DEPTH;
+		return kept - cut;
+	}
+	if (*mark != MP_MARK_DEPTH || total == w->max)
+		return kept;
+	return kept + extend_kept(t, w, kept, w->max - total, mark);
 }
 
 void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
@@ -276,24 +380,18 @@ void frame_walk(struct thread *t, const struct regs *regs, uint32_t max_frames)
 
 	w.end = stack_end(t, regs->sp);
 	mark = walk(&w, &kept);
-	if (unlikely(kept + w.count > max_frames)) {
-		/*
-		 * Deeper than the limit: the kept outer part has frames too many, so the inner part is walked for
-		 * itself.
-		 */
-		t->frames_end = 0;
-		w.regs = *regs;
-		w.pc = regs->ip - 1;
-		w.regs.bp = regs->bp;
-		w.bp_known = true;
-		w.end = stack_end(t, regs->sp);
-		mark = walk(&w, &kept);
+	if (kept && unlikely(mark == MP_MARK_DEPTH || kept + w.count > max_frames)) {
+		w.bp_lost = w.bp_lost || t->frames_bp_lost;
+		kept = fit_kept(t, &w, kept, &mark);
+		t->frames_end = lasts(&w, mark) ? w.end : 0;
+		t->frames_bp_lost = w.bp_lost;
 	}
 	append(t, kept, w.count, mark);
 	t->frame_count = kept + w.count;
 	t->mark = mark;
 	if (!kept) {
 		t->frames_end = lasts(&w, mark) ? w.end : 0;
+		t->frames_bp_lost = w.bp_lost;
 		t->rules_generation = load_relaxed(&rules_generation);
 	} else if (unlikely(!w.plain)) {
 		t->frames_end = 0;

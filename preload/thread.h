@@ -123,6 +123,7 @@ struct thread {
 	uint32_t frame_count;      /* of frames[], outermost first; valid until the next capture */
 	uint32_t mark;             /* enum mp_stack_mark, 0 = complete */
 	uint32_t rules_generation; /* when they were captured */
+	bool frames_bp_lost;       /* bp was not known in one of them */
 	uint64_t frames_end;       /* end of the stack they lie on, 0 = the next walk must not build on them */
 	struct young young[THREAD_YOUNG];
 	struct memo_set memo_sets[MEMO_SETS];

@@ -31,6 +31,7 @@ Suite *suite_frame_walk(void);
 static struct thread *kept;  /* walks one after the other, each building on the one before */
 static struct thread *fresh; /* walks from scratch */
 static unsigned looks;
+static uint32_t look_limit;
 
 static uint64_t verified(enum mp_verify_kind kind)
 {
@@ -70,7 +71,7 @@ static MP_NOINLINE __attribute__((no_sanitize("address", "undefined"))) void loo
 
 static MP_NOINLINE void look(void)
 {
-	look_deep(THREAD_FRAMES);
+	look_deep(look_limit);
 	__asm__ volatile("" ::: "memory");
 }
 
@@ -96,6 +97,7 @@ static void setup(void)
 {
 	set_stack(process_stack());
 	looks = 0;
+	look_limit = THREAD_FRAMES;
 	for (unsigned kind = 1; kind < MP_VERIFY_COUNT; kind++)
 		before[kind] = verified((enum mp_verify_kind)kind);
 }
@@ -166,6 +168,20 @@ START_TEST(stacks_that_change_at_random_are_walked)
 	walk_trees((uint64_t)_i + 1, 400);
 	ck_assert_uint_gt(looks, 400);
 	assert_all(MP_VERIFY_EQUAL);
+}
+END_TEST
+
+/* Of every shape there are some at the limit, where they come into the kept part and fall out of it. */
+START_TEST(stacks_that_change_around_the_limit_are_walked)
+{
+	static const uint32_t limits[] = { 1, 2, 3, 5, 8, 12, 20, 33, 50 };
+
+	look_limit = limits[_i];
+	walk_trees((uint64_t)_i + 50, 400);
+	ck_assert_uint_gt(looks, 400);
+	ck_assert_uint_gt(verified(MP_VERIFY_CUT_BY_DEPTH), before[MP_VERIFY_CUT_BY_DEPTH]);
+	ck_assert_uint_eq(verified(MP_VERIFY_DIFFERENT), before[MP_VERIFY_DIFFERENT]);
+	ck_assert_uint_eq(verified(MP_VERIFY_CUT_BY_US), before[MP_VERIFY_CUT_BY_US]);
 }
 END_TEST
 
@@ -483,6 +499,7 @@ Suite *suite_frame_walk(void)
 
 	tcase_add_loop_test(real, a_frame_of_every_shape_is_walked, 0, (int)frame_shape_count);
 	tcase_add_loop_test(real, stacks_that_change_at_random_are_walked, 0, 3);
+	tcase_add_loop_test(real, stacks_that_change_around_the_limit_are_walked, 0, 9);
 	tcase_add_test(real, stacks_of_threads_are_walked);
 	tcase_add_test(real, frames_left_by_a_jump_are_not_reused);
 	tcase_add_test(real, deep_stacks_are_cut_at_the_outer_end);
