@@ -161,8 +161,8 @@ static inline bool is_common(rule r)
 
 /*
  * Walks until the stack ends, or until it meets the kept stack: then *KEPT frames of that are to be used. Leaves the
- * frames before that in t->walked, from w->first on. Returns the mark. The common step is written out here on local variables; the same
- * in readable form is step().
+ * frames before that in t->walked, from w->first on. Returns the mark. The common step is written out here on local
+ * variables; the same in readable form is step().
  */
 static inline enum mp_stack_mark walk(struct walk *w, uint32_t *kept)
 {

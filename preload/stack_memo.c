@@ -8,7 +8,7 @@
 #define MEMO_STRIDES 25u
 #define MEMO_CHECKS  (MEMO_STRIDES * MEMO_STRIDE)
 /* Of all allocations, one in so many may store its stack at once; and so many more in a row. */
-#define STORE_SHARE 16u
+#define STORE_SHARE 32u
 #define STORE_BURST 32u
 
 #define HEAD_WORDS   (sizeof(struct stack_memo) / 8)
