@@ -30,6 +30,8 @@ enum exit_status {
 	X(GATE, "gate", "DUMP...", cmd_gate, "pass or fail, for a CI job: leaks and limits, against a baseline")       \
 	X(DIFF, "diff", "OLD NEW", cmd_diff, "what is new, gone, grown or shrunk from one run to another")             \
 	X(BUNDLE, "bundle", "DUMP", cmd_bundle, "a copy with the names of everything in it, for other machines")       \
+	X(CONTROL, "control", "PID|DUMP COMMAND [TEXT]", cmd_control,                                                  \
+	  "ask a running process: leaks, mark, off, on, ...")                                                          \
 	X(SHOW, "show", "DUMP", cmd_show, "header and sections of a dump as they stand in the file, for debugging")    \
 	X(SEAL, "seal", "DUMP", cmd_seal, "finish the dump of a process that has ended: note how, cut spare room off") \
 	X(OPTIONS, "options", "", cmd_options, "the options of libmemprof.so, with their defaults and ranges")
@@ -52,6 +54,7 @@ enum command { COMMANDS(X) };
 #define FOR_DIFF     (1u << COMMAND_DIFF)
 #define FOR_NAMES    (FOR_STACKS | FOR_BUNDLE)
 #define FOR_SHOW     (1u << COMMAND_SHOW)
+#define FOR_CONTROL  (1u << COMMAND_CONTROL)
 #define FOR_SEAL     (1u << COMMAND_SEAL)
 
 /* Choices of an option, from the list of what it chooses: "a|b|". */
@@ -147,6 +150,7 @@ struct option_list {
 	STR(source, "source", "DIR", FOR_ANNOTATE,                                                                   \
 	    "look below DIR for source files that are not where they were compiled; default: the current directory") \
 	STR(rows, "rows", "KIND", FOR_SHOW, "print the rows of the sections of this kind, too")                      \
+	NUM(timeout, "timeout", "SECONDS", 1, 86400, FOR_CONTROL, "wait so long for the answer; default 10")       \
 	NUM(status, "status", "N", 0, 255, FOR_SEAL, "it exited with this status")                                   \
 	NUM(signal, "signal", "N", 1, 127, FOR_SEAL, "this signal ended it")
 

@@ -49,6 +49,13 @@ static const struct dump_field header_fields[] = {
 	FIELD(mp_header, dropped_bytes, NUMBER),
 	FIELD(mp_header, self_bytes, NUMBER),
 	FIELD(mp_header, anonymous_max_bytes, NUMBER),
+	FIELD(mp_header, paused_ns, NUMBER),
+	FIELD(mp_header, paused_since_ns, NUMBER),
+	FIELD(mp_header, paused_count, NUMBER),
+	FIELD(mp_header, control.open, NUMBER),
+	FIELD(mp_header, control.signal, NUMBER),
+	FIELD(mp_header, control.request, NUMBER),
+	FIELD(mp_header, control.answer, NUMBER),
 };
 
 static const struct dump_field node_fields[] = {

@@ -270,6 +270,15 @@ static enum profile_ended get_ended(struct reader *reader)
 	}
 }
 
+/* How long recording was off, up to the end of what is known. */
+static uint64_t paused_ns(const struct mp_header *header)
+{
+	uint64_t end_ns = header->end_ns ? header->end_ns : header->last_ns;
+	uint64_t since_ns = header->paused_since_ns;
+
+	return header->paused_ns + (since_ns > 0 && end_ns > since_ns ? end_ns - since_ns : 0);
+}
+
 static void read_process(struct reader *reader)
 {
 	const struct mp_header *header = &reader->header;
@@ -294,6 +303,9 @@ static void read_process(struct reader *reader)
 		.dropped_bytes = header->dropped_bytes,
 		.self_bytes = header->self_bytes,
 		.anonymous_max_bytes = header->anonymous_max_bytes,
+		.paused_ns = paused_ns(header),
+		.paused_count = header->paused_count,
+		.paused = header->paused_since_ns != 0,
 		.exe = get_string(reader, header->exe, offsetof(struct mp_header, exe)),
 		.cwd = get_string(reader, header->cwd, offsetof(struct mp_header, cwd)),
 		.producer = get_string(reader, header->producer, offsetof(struct mp_header, producer)),

@@ -129,6 +129,12 @@ static void print_command_help(FILE *out, size_t command)
 		fputc('\n', out);
 		print_formats(out);
 	}
+	if (command == COMMAND_CONTROL)
+		fputs("\nWhat can be asked:\n"
+#define X(word, number, text) "  " #word "\t" text "\n"
+		      MP_CONTROLS(X)
+#undef X
+		      , out);
 }
 
 /* The command that WORD names, or the number of commands. */

@@ -96,6 +96,9 @@ static json_t *make_process(const struct profile *profile)
 	put(object, "hostname", json_text(process->hostname));
 	put(object, "producer", json_text(process->producer));
 	put(object, "forked", json_boolean(process->features & MP_FEATURE_FORKED));
+	put(object, "paused_count", number(process->paused_count));
+	put(object, "paused_ns", number(process->paused_ns));
+	put(object, "paused", json_boolean(process->paused));
 	put(object, "self_bytes", number_unless(process->self_bytes, process->self_bytes == 0));
 	return object;
 }

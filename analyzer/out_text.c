@@ -109,6 +109,9 @@ static void print_process(const struct report *report, const struct term *term)
 	if (process->features & MP_FEATURE_FORKED)
 		fprintf(term->out, ", forked by pid %" PRIu32, process->parent_pid);
 	fputs("\n\n", term->out);
+	if (process->paused_count > 0)
+		fprintf(term->out, "  Recording was off for %s of that time%s; what came then is not in here.\n\n",
+			units_duration(process->paused_ns).text, process->paused ? ", and is so now" : "");
 	if (process->mode == MP_MODE_OFF)
 		fputs("  memprof was loaded but switched off: nothing was recorded.\n\n", term->out);
 	else if (process->mode == MP_MODE_SAMPLE)

@@ -50,6 +50,9 @@ struct profile_process {
 	uint32_t page_bytes;
 	uint64_t dropped_bytes; /* file space asked for and not got */
 	uint64_t self_bytes;    /* private memory of memprof in the process */
+	uint64_t paused_ns;    /* recording was off, up to the end; times that it was switched off; and is it still? */
+	uint64_t paused_count;
+	bool paused;
 	uint64_t anonymous_max_bytes; /* most resident memory of no file, as seen; 0 = unknown */
 	const char *exe;        /* strings: NULL = unknown */
 	const char *cwd;

@@ -84,6 +84,43 @@ enum mp_mode {
  */
 #define MP_COUNT_UNITS 1024
 
+/*
+ * Commands to a running process. Who sends one writes command and text and then the next number into request (release);
+ * the process answers with value and result, and then that number in answer (release), on which it wakes who waits
+ * there with a futex. One sender at a time: it locks the file with flock(). X(word, number, text)
+ */
+#define MP_CONTROLS(X)                                                                        \
+	X(status, 1, "tell whether it answers, and what is live")                              \
+	X(mark, 2, "set a mark named TEXT")                                                    \
+	X(leaks, 3, "search for lost blocks now")                                              \
+	X(snapshot, 4, "bring the dump up to date, set a mark (TEXT), search for lost blocks") \
+	X(on, 5, "go on recording")                                                            \
+	X(off, 6, "stop recording")
+
+#define X(word, number, text) MP_CONTROL_##word = number,
+enum mp_control_command { MP_CONTROLS(X) };
+#undef X
+
+enum mp_control_result {
+	MP_CONTROL_DONE = 1,
+	MP_CONTROL_NO_VERDICT = 2,	/* the search failed; its row in MP_CHUNK_LEAK_SCAN says why */
+	MP_CONTROL_UNKNOWN = 3,		/* command */
+};
+
+#define MP_CONTROL_TEXT_BYTES 256u
+struct mp_control {
+	uint32_t open;		/* 1: the process takes commands */
+	uint32_t signal;	/* makes the process look for one; 0 = none does */
+	uint32_t request;
+	uint32_t answer;
+	uint32_t command;	/* enum mp_control_command */
+	uint32_t result;	/* enum mp_control_result */
+	int64_t value;		/* leaks, snapshot: blocks definitely lost */
+	uint64_t answer_ns;
+	char text[MP_CONTROL_TEXT_BYTES];	/* 0-terminated */
+};
+_Static_assert(sizeof(struct mp_control) == 296, "format change");
+
 struct mp_header {
 	char magic[8];			/* MP_MAGIC */
 	uint32_t version;		/* MP_DUMP_VERSION */
@@ -134,6 +171,10 @@ struct mp_header {
 	uint64_t self_bytes;		/* private address space that memprof maps in the process; 0 = unknown */
 	uint64_t anonymous_max_bytes;	/* most resident memory that belongs to no file and is not shared, as seen at
 					 * points of the timeline; 0 = unknown */
+	uint64_t paused_ns;		/* recording was off for so long, not counting since paused_since_ns */
+	uint64_t paused_since_ns;	/* 0 = it is on */
+	uint64_t paused_count;		/* times that it was switched off */
+	struct mp_control control;
 };
 _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its page");
 

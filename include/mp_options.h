@@ -13,7 +13,8 @@
  */
 #define MP_OPTIONS(STR, NUM, SEL) \
 	STR(out, "MEMPROF_OUT", "memprof.%e.%p.bin", "dump file; %e program, %p process id, %t start time (s)") \
-	SEL(mode, "MEMPROF_MODE", 0, "full|off", "full: record everything; off: loaded but dormant") \
+	SEL(mode, "MEMPROF_MODE", 0, "full|off|dormant", \
+	    "full: record everything; off: nothing; dormant: nothing before a command to do so") \
 	NUM(sample, "MEMPROF_SAMPLE", 0, 0, 1099511627776, "record one in so many bytes, on average; 0: everything") \
 	NUM(seed, "MEMPROF_SEED", 0, 0, 4294967295, "start of the random numbers of sampling; 0: another in each run") \
 	SEL(locks, "MEMPROF_LOCKS", 1, "off|on", "record locks") \
@@ -26,6 +27,9 @@
 	SEL(leaks, "MEMPROF_LEAKS", 0, "exit|off", "look for lost blocks at exit") \
 	STR(leak_heuristics, "MEMPROF_LEAK_HEURISTICS", "all", "interior pointers that count: all, none, or names") \
 	NUM(leak_timeout_ms, "MEMPROF_LEAK_TIMEOUT_MS", 5000, 1, 3600000, "a search for leaks may take so long") \
+	SEL(control, "MEMPROF_CONTROL", 1, "off|on", "take commands from memprof-analyze control") \
+	NUM(control_signal, "MEMPROF_CONTROL_SIGNAL", 0, 0, 64, \
+	    "number of a signal that makes an idle process look for commands; 0: none") \
 	SEL(verify, "MEMPROF_VERIFY", 0, "off|on", "compare every stack with libunwind's own walk (slow; for tests)") \
 	SEL(quiet, "MEMPROF_QUIET", 0, "off|on", "no warnings on standard error")
 

@@ -12,6 +12,7 @@
 #include "boot.h"
 #include "capture.h"
 #include "compiler.h"
+#include "control.h"
 #include "drop.h"
 #include "init.h"
 #include "lifetime.h"
@@ -349,8 +350,10 @@ static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *sit
 	row_id id;
 
 	t->next_observed = lifetime_next(t, t->row->alloc_count);
-	thread_notice_pause(t);
 	timeline_tick(now_ns);
+	if (control_pending())
+		control_answer(t, NULL);
+	thread_notice_pause(t);
 	if (first)
 		return site;
 	id = find_open(t, key);
@@ -433,7 +436,8 @@ void heap_own(void *p)
 	if (!p)
 		return;
 	if (!process_is_setting_up()) {
-		enter_left_out(p);
+		if (thread_is_paused())
+			enter_left_out(p);
 		return;
 	}
 	live_insert((uint64_t)p, 0, LIVE_ROW_OWN, &old);
@@ -626,6 +630,8 @@ enum heap_entered heap_sample_alloc(struct thread *t, const struct regs *regs, u
 	result = live_insert(address, bytes, id_of(site), ret_old);
 	account(t, (int64_t)weight->bytes, (int64_t)weight->count);
 	timeline_tick(os_now_ns());
+	if (control_pending())
+		control_answer(t, NULL);
 	if (result == LIVE_NO_MEMORY) {
 		drop(MP_LOSS_LIVE_FULL);
 		return HEAP_NOT_ENTERED;

@@ -15,6 +15,7 @@
 #include "atomic.h"
 #include "capture.h"
 #include "compiler.h"
+#include "control.h"
 #include "drop.h"
 #include "dump_map.h"
 #include "fmt.h"
@@ -277,6 +278,7 @@ static bool open_dump(void)
 	if (!dump_create(opt.out, program))
 		return false;
 	fill_header();
+	control_init();
 	make_sections();
 	return true;
 }
@@ -328,6 +330,8 @@ static bool set_up(void)
 	if (!follow_wants(program) || malloc_is_replaced())
 		return false;
 	pid = os_pid();
+	if (opt.mode == OPTIONS_MODE_DORMANT)
+		thread_pause_all(true);
 	alive = os_map_wiped_on_fork(4096);
 	if (!alive) {
 		fmt_warn("no memory, or a kernel before 4.14; the program runs unrecorded", NULL);
@@ -529,6 +533,28 @@ void process_not_ending(void)
 	store_relaxed(&h->end_status, 0);
 }
 
+/*
+ * A thread that has not been met yet has no gate, and may be anywhere in here; but for the main thread of a process
+ * that has recorded nothing so far, which would never answer else.
+ */
+void process_interrupted(const struct leak_context *where, const void *registers, size_t bytes)
+{
+	struct thread *t = thread_own();
+	bool known = t->state == THREAD_LIVE;
+
+	if (!owns_dump() || !control_pending() || thread_is_between() || (!known && os_tid() != pid))
+		return;
+	if (known && !hold(t))
+		return;
+	leak_add_region((uint64_t)registers, bytes);
+	control_answer(t, where);
+	leak_remove_region((uint64_t)registers, bytes);
+	if (!known)
+		return;
+	thread_notice_pause(t);
+	release(t);
+}
+
 static void at_exit(int status, void *arg)
 {
 	struct thread *t = thread_own();
@@ -645,6 +671,7 @@ static __attribute__((constructor)) void construct(void)
 	frame_fallback_init();
 	if (opt.verify)
 		verify_init();
+	control_init_signal();
 	setting_up = false;
 	if (entered)
 		release(t);

@@ -50,6 +50,13 @@ void process_after_fork(bool child);
  */
 void process_restrict(uint32_t restriction);
 
+/*
+ * A signal that asks for commands came to the calling thread, at WHERE, with REGISTERS of BYTES. Does nothing in the
+ * middle of a hook. Context: signal, all signals blocked.
+ */
+struct leak_context;
+void process_interrupted(const struct leak_context *where, const void *registers, size_t bytes);
+
 /* Called when a thread is over: hands its lock counts over. Context: setup. */
 void lock_thread_end(struct thread *t);
 

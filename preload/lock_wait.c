@@ -13,6 +13,7 @@
 
 #include "capture.h"
 #include "clock.h"
+#include "control.h"
 #include "drop.h"
 #include "dump_map.h"
 #include "lock_hist.h"
@@ -463,6 +464,8 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
 			bump(&w->row->count, 1);
 		arrive(w->state, w, stack);
 	}
+	if (control_pending())
+		control_answer(t, NULL);
 	w->start_ns = clock_stamp();
 	timeline_tick(w->start_ns);
 }
@@ -668,6 +671,7 @@ static struct lock_local *end_wait(const struct lock_wait *w, struct thread *t, 
 	if (t != w->thread || w->forks != lock_forks)
 		return NULL;
 	bump(coordination(w->kind) ? &t->row->coordination_ns : &t->row->lock_wait_ns, ns);
+	thread_notice_pause(t);
 	return w->state ? lock_local(t, w->number) : NULL;
 }
 

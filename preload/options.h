@@ -19,7 +19,8 @@ struct options {
 #undef SEL
 
 enum options_leaks { OPTIONS_LEAKS_EXIT, OPTIONS_LEAKS_OFF }; /* of MEMPROF_LEAKS */
-enum options_mode { OPTIONS_MODE_FULL, OPTIONS_MODE_OFF }; /* index of the words of MEMPROF_MODE */
+/* index of the words of MEMPROF_MODE */
+enum options_mode { OPTIONS_MODE_FULL, OPTIONS_MODE_OFF, OPTIONS_MODE_DORMANT };
 
 extern struct options opt;
 

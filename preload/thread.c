@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "control.h"
 #include "drop.h"
 #include "dump_map.h"
 #include "fmt.h"
@@ -402,6 +403,8 @@ static bool is_left_out(void)
 		return unlikely(load_relaxed(&all_paused)) && thread_self->state == THREAD_NEW;
 	if (pauses || load_relaxed(&all_paused))
 		return true;
+	if (own->state == THREAD_LIVE)
+		own->locks_held = 0; /* of the last call that was recorded */
 	thread_self = own;
 	return false;
 }
@@ -477,11 +480,45 @@ void thread_notice_pause(struct thread *t)
 		put_aside(t);
 }
 
+/* Nothing is recorded, but commands are obeyed: one may be to go on. */
+static MP_COLD void answer_left_out(void)
+{
+	struct thread *t = thread_enter_paused();
+
+	if (!t)
+		return;
+	control_answer(t, NULL);
+	if (process_sampling)
+		thread_leave_sample(t);
+	else
+		gate_leave(t);
+	if (t != thread_self)
+		thread_leave_slow(t);
+}
+
+static bool leave_out(void)
+{
+	if (likely(!is_left_out()))
+		return false;
+	if (control_pending())
+		answer_left_out();
+	return true;
+}
+
+/* First of all, so that a process costs little while recording is off. */
+static inline bool is_dormant(void)
+{
+	return load_relaxed(&all_paused) && (thread_self->state == THREAD_NEW || thread_is_paused()) && dump_base &&
+	       !control_pending();
+}
+
 static struct thread *enter_slow(bool nested_is_loss)
 {
 	struct thread *t;
 
-	if (!process_ready() || process_sampling || unlikely(is_left_out()))
+	if (is_dormant())
+		return NULL;
+	if (!process_ready() || process_sampling || unlikely(leave_out()))
 		return NULL;
 	t = thread_self;
 	if (t->state == THREAD_LIVE) {
@@ -522,7 +559,7 @@ MP_NOINLINE struct thread *thread_enter_sample(void)
 {
 	struct thread *t;
 
-	if (!process_ready() || unlikely(is_left_out()))
+	if (!process_ready() || unlikely(leave_out()))
 		return NULL;
 	t = thread_self;
 	if (unlikely(load_relaxed(&all_paused)) && t->state == THREAD_LIVE && !t->sampling) {

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * controlled COMMAND...: a program that is told from outside what to do next, and tells on descriptor 3 when it has.
+ * Reads letters from standard input: a: allocates 1000 blocks of 100 bytes and keeps them; f: frees those that it has
+ * kept; l: loses a block of 500 bytes; t: 2000 times malloc and free; w: two threads wait for each other's mutex.
+ */
+#include <pthread.h>
+
+#include "facts.h"
+
+#define BLOCKS 1000
+
+static void *kept[BLOCKS];
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+SITE static void *block(size_t size)
+{
+	return keep(malloc(size));
+}
+
+static void *take(void *arg)
+{
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_unlock(&mutex);
+	return arg;
+}
+
+static void wait_once(void)
+{
+	pthread_t thread;
+
+	pthread_mutex_lock(&mutex);
+	require(pthread_create(&thread, NULL, take, NULL) == 0);
+	usleep(10000);
+	pthread_mutex_unlock(&mutex);
+	pthread_join(thread, NULL);
+}
+
+static void obey(char letter)
+{
+	switch (letter) {
+	case 'a':
+		for (unsigned i = 0; i < BLOCKS; i++)
+			kept[i] = block(100);
+		break;
+	case 'f':
+		for (unsigned i = 0; i < BLOCKS; i++)
+			free(kept[i]);
+		memset(kept, 0, sizeof(kept));
+		break;
+	case 'l':
+		*(volatile char *)block(500) = 1;
+		break;
+	case 't':
+		for (unsigned i = 0; i < 2000; i++)
+			free(block(24));
+		break;
+	case 'w':
+		wait_once();
+		break;
+	}
+}
+
+/* What earlier calls left on the stack must not lead to lost blocks. */
+SITE static void wipe(void)
+{
+	volatile char junk[4096];
+
+	for (size_t i = 0; i < sizeof(junk); i++)
+		junk[i] = 0;
+}
+
+int main(void)
+{
+	char letter;
+
+	while (read(0, &letter, 1) == 1) {
+		if (letter == '\n')
+			continue;
+		obey(letter);
+		wipe();
+		if (write(3, &letter, 1) != 1)
+			break;
+	}
+	return 0;
+}
