@@ -698,7 +698,7 @@ struct mp_leak_scan {
 	uint64_t ignored_count;		/* blocks that the program asked to ignore, and what they reach */
 	uint64_t heuristic_count[MP_SCAN_HEURISTICS_MAX]; /* blocks that only an interior pointer of that kind
 							   * reaches, by enum mp_scan_heuristic */
-	uint64_t cpu_ns;		/* processor time of the (last) search; 0 = not known */
+	uint64_t cpu_ns;		/* processor time of all searches; 0 = not known */
 	uint64_t reserved[3];
 };
 _Static_assert(sizeof(struct mp_leak_scan) == 200, "format change");

@@ -112,6 +112,7 @@ static struct {
 	struct waiting found[RING];
 	uint32_t next[RING];
 	enum graph_mark as; /* how what is found is marked; GRAPH_LOST: whatever leads to it, as reached */
+	enum graph_mark root_as; /* the same, for what roots lead to */
 	uint32_t heuristics;
 	uint64_t deadline_ns;
 	uint64_t bytes_to_clock;
@@ -158,6 +159,7 @@ bool graph_init(uint32_t capacity)
 	__builtin_memset(&g, 0, offsetof(__typeof__(g), code));
 	g.code_count = 0;
 	g.constants_count = 0;
+	g.root_as = GRAPH_REACHED;
 	g.deadline_ns = UINT64_MAX;
 	g.bytes_to_clock = DEADLINE_BYTES;
 	g.capacity = capacity + 1;
@@ -579,7 +581,7 @@ static inline void visit(struct waiting w)
 		visit_reaching(w.block, w.word);
 	else if (g.as == GRAPH_POSSIBLE)
 		visit_possible(w.block);
-	else
+	else if (likely(!g.ignore_chunk_ends) || w.word == g.blocks[w.block].address || !is_chunk_end(w.block, w.word))
 		reach(w.block); /* what cannot be judged holds on to everything */
 }
 
@@ -685,7 +687,7 @@ static void flood(enum graph_mark as)
 
 void graph_scan_root(uint64_t start, uint64_t end)
 {
-	g.as = GRAPH_REACHED;
+	g.as = g.root_as;
 	if (in_time(end - start))
 		search(start, end);
 }
@@ -745,6 +747,33 @@ void graph_mark_all(bool confirm)
 		reach(i);
 		flood(GRAPH_LOST);
 	}
+}
+
+void graph_assume_others(void)
+{
+	g.root_as = GRAPH_LOST;
+	for (uint32_t i = 0; i < g.count; i++) {
+		if (!is_candidate(i))
+			g.state[i] |= REACHED;
+	}
+}
+
+uint32_t graph_confirm(void)
+{
+	uint32_t lost = 0;
+
+	settle();
+	g.as = GRAPH_LOST;
+	pages_read_ahead(true);
+	for (uint32_t i = 0; i < g.count && !g.late; i++) {
+		if (!is_candidate(i))
+			search_block(i);
+	}
+	pages_read_ahead(false);
+	flood(GRAPH_LOST);
+	for (uint32_t i = 0; i < g.count; i++)
+		lost += !(g.state[i] & REACHED);
+	return lost;
 }
 
 /* --- what is lost: components (Tarjan), then owners --- */

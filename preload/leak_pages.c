@@ -43,13 +43,48 @@ void pages_close(void)
 	memory = -1;
 }
 
-static MP_NOINLINE const char *load_data(uint64_t page)
+/*
+ * In a child the first look at a page can be dear: under a hypervisor without nested paging it takes as long as a fault.
+ * So what is read from its start to its end is read through the kernel, many pages at a time.
+ */
+#define AHEAD (64u * PAGES_BYTES)
+static bool ahead;
+static uint64_t ahead_start;
+static uint64_t ahead_bytes;
+
+void pages_read_ahead(bool on)
+{
+	ahead = on && memory >= 0;
+	ahead_bytes = 0;
+	data = NULL;
+}
+
+/* The page in memory of ours, NULL if it cannot be had like that. */
+static const char *read_ahead(uint64_t page)
+{
+	static char window[AHEAD];
+
+	if (page - ahead_start >= ahead_bytes) {
+		long n = os_pread(memory, window, sizeof(window), page);
+
+		ahead_start = page;
+		ahead_bytes = n > 0 ? (uint64_t)n & ~(PAGE - 1) : 0;
+	}
+	return ahead_bytes ? window + (page - ahead_start) : NULL;
+}
+
+/* Tries the very byte that is wanted: the caller may have prefetched it, and any other one would be another miss. */
+static MP_NOINLINE const char *load_data(uint64_t address)
 {
 	static char copy[PAGES_BYTES];
+	uint64_t page = address & ~(PAGE - 1);
 
 	data_page = page;
+	data = ahead ? read_ahead(page) : NULL;
+	if (data)
+		return data;
 	data = (const char *)page;
-	if (likely(os_readable(page)))
+	if (likely(os_readable(address)))
 		return data;
 	data = copy;
 	/* Debuggers read like this, whatever the protection says. */
@@ -62,9 +97,7 @@ static MP_NOINLINE const char *load_data(uint64_t page)
 
 const char *pages_data(uint64_t address)
 {
-	uint64_t page = address & ~(PAGE - 1);
-
-	return page == data_page && data ? data : load_data(page);
+	return (address & ~(PAGE - 1)) == data_page && data ? data : load_data(address);
 }
 
 uint64_t pages_unreadable(void)

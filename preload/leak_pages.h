@@ -35,6 +35,8 @@ bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint6
  * unreadable, or zeroes if there is nothing at all. Needs os_snapshot_settle(): the way to find out is to try.
  */
 const char *pages_data(uint64_t address);
+/* For what is read in the order of addresses. Not for single words here and there. */
+void pages_read_ahead(bool on);
 /* Pages that could not be read so far. */
 uint64_t pages_unreadable(void);
 

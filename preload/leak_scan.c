@@ -54,6 +54,8 @@ struct answer {
 	uint64_t definite_count;
 	uint64_t lost_count; /* definite and indirect */
 	uint64_t candidate_count;
+	uint64_t confirmed_count; /* of a CONFIRM that found no other change: lost still */
+	uint64_t cpu_ns;          /* of the last child */
 	uint32_t row_count;
 	uint32_t reserved;
 	struct mp_leak rows[ROWS_MAX];
@@ -73,6 +75,12 @@ static uint32_t region_count;
 static struct os_lock stacks_lock;
 static struct os_range over[ROOTS_RANGES_MAX]; /* stacks of threads that have ended; the oldest are forgotten */
 static uint32_t over_next;
+
+/*
+ * Of several snapshots the first finds what is lost, and the second mostly finds the same, which is told faster than it
+ * is found. If not, all is judged anew, with what was lost so far as candidates.
+ */
+enum task { TASK_FIND, TASK_COMPARE, TASK_CONFIRM };
 
 /* --- the child --- */
 
@@ -295,19 +303,30 @@ static bool make_row_slots(void)
 	return row_slots != NULL;
 }
 
-static enum mp_scan_result search(bool confirm)
+static enum mp_scan_result compare(void)
+{
+	graph_assume_others();
+	if (!roots_scan(&roots))
+		return MP_SCAN_RESULT_NO_MAPS;
+	answer->confirmed_count = graph_confirm();
+	return graph_late() ? MP_SCAN_RESULT_DEADLINE : MP_SCAN_RESULT_DONE;
+}
+
+static enum mp_scan_result search(enum task task)
 {
 	enum mp_scan_result result = build_graph();
 
 	if (result != MP_SCAN_RESULT_DONE)
 		return result;
+	graph_set_deadline(os_now_ns() + opt.leak_timeout_ms * 1000000);
+	if (task == TASK_COMPARE)
+		return compare();
 	if (!make_row_slots())
 		return MP_SCAN_RESULT_NO_MEMORY;
-	graph_set_deadline(os_now_ns() + opt.leak_timeout_ms * 1000000);
 	graph_set_heuristics(chosen_heuristics());
 	if (!roots_scan(&roots))
 		return MP_SCAN_RESULT_NO_MAPS;
-	graph_mark_all(confirm);
+	graph_mark_all(task == TASK_CONFIRM);
 	if (!graph_fold())
 		return MP_SCAN_RESULT_NO_MEMORY;
 	if (graph_late())
@@ -319,20 +338,28 @@ static enum mp_scan_result search(bool confirm)
 	return MP_SCAN_RESULT_DONE;
 }
 
-static __attribute__((noreturn)) void child(bool borrows, bool confirm)
+static void count_search(struct mp_leak_scan *scan)
 {
-	struct mp_leak_scan *scan = &answer->scan;
-
-	os_snapshot_settle(borrows);
-	answer->result = search(confirm);
-	pages_close();
-	scan->cpu_ns = os_cpu_ns();
 	scan->root_bytes = roots.root_bytes;
 	scan->skipped_bytes = roots.skipped_bytes + pages_unreadable() * PAGES_BYTES;
 	scan->heap_bytes = graph_counts()->heap_bytes;
 	scan->unconfirmed_count = graph_counts()->unconfirmed_count;
 	for (unsigned i = 0; i < MP_SCAN_HEURISTICS_MAX; i++)
 		scan->heuristic_count[i] = graph_counts()->heuristic_count[i];
+}
+
+static __attribute__((noreturn)) void child(bool borrows, enum task task)
+{
+	struct mp_leak_scan found = answer->scan;
+
+	os_snapshot_settle(borrows);
+	answer->result = search(task);
+	pages_close();
+	if (task == TASK_COMPARE)
+		answer->scan = found;
+	else
+		count_search(&answer->scan);
+	answer->cpu_ns = os_cpu_ns();
 	store_release(&answer->done, 1);
 	os_wake_shared(&answer->done);
 	for (;;)
@@ -341,7 +368,7 @@ static __attribute__((noreturn)) void child(bool borrows, bool confirm)
 
 static void borrowing_child(void)
 {
-	child(/*borrows=*/true, /*confirm=*/false);
+	child(/*borrows=*/true, TASK_FIND);
 }
 
 /* What a child that shared our memory has left behind. */
@@ -517,22 +544,24 @@ static enum mp_scan_result wait_for(long pid)
 	return answer->result;
 }
 
-static void reset_answer(void)
+static void reset_answer(enum task task)
 {
-	__builtin_memset(answer, 0, offsetof(struct answer, rows));
+	answer->done = 0;
+	if (task != TASK_COMPARE)
+		__builtin_memset(answer, 0, offsetof(struct answer, rows));
 }
 
 /* One snapshot, and what it answers. PAUSE_NS is raised to the time that the fork took. */
-static enum mp_scan_result take_snapshot(bool confirm, uint64_t *pause_ns)
+static enum mp_scan_result take_snapshot(enum task task, uint64_t *pause_ns)
 {
 	uint64_t start = os_now_ns();
 	uint64_t took;
 	long pid;
 
-	reset_answer();
+	reset_answer(task);
 	pid = os_snapshot();
 	if (pid == 0)
-		child(/*borrows=*/false, confirm);
+		child(/*borrows=*/false, task);
 	took = os_now_ns() - start;
 	*pause_ns = took > *pause_ns ? took : *pause_ns;
 	return pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
@@ -565,7 +594,7 @@ static bool search_in_place(enum mp_scan_result *ret_result)
 
 	if (!stack)
 		return false;
-	reset_answer();
+	reset_answer(TASK_FIND);
 	pid = os_borrow(borrowing_child, stack + STACK_BYTES);
 	*ret_result = pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
 	if (*ret_result == MP_SCAN_RESULT_CHILD_DIED)
@@ -582,6 +611,18 @@ static void set_candidates(const uint64_t *addresses, uint64_t count, bool set)
 		live_set_candidate(addresses[i], set);
 }
 
+/* A snapshot some time after the last. Adds to the time that searches took. */
+static enum mp_scan_result look_again(enum task task, struct mp_leak_scan *scan, uint64_t *pause_ns)
+{
+	enum mp_scan_result result;
+
+	look_at_threads(os_tid());
+	result = take_snapshot(task, pause_ns);
+	scan->snapshots++;
+	scan->cpu_ns += answer->cpu_ns;
+	return result;
+}
+
 /*
  * In place, or repeats until two snapshots agree. Between them each lost block is marked in the live table; the mark
  * goes with the block, so what has it later is the same block still.
@@ -589,24 +630,30 @@ static void set_candidates(const uint64_t *addresses, uint64_t count, bool set)
 static enum mp_scan_result take_snapshots(struct mp_leak_scan *scan, uint64_t *pause_ns)
 {
 	enum mp_scan_result result;
+	/* Where the heap is a root, or blocks are samples, much may lead to a block that has not changed. */
+	bool comparable = !roots.heap_too && !process_sampling;
 	uint64_t unconfirmed = 0;
 	uint64_t before;
 
 	scan->snapshots = 1;
 	if (may_borrow() && search_in_place(&result)) {
 		scan->method = MP_SCAN_METHOD_IN_PLACE;
+		scan->cpu_ns = answer->cpu_ns;
 		return result;
 	}
-	result = take_snapshot(/*confirm=*/false, pause_ns);
+	result = take_snapshot(TASK_FIND, pause_ns);
+	scan->cpu_ns = answer->cpu_ns;
 	before = answer->lost_count;
 	while (result == MP_SCAN_RESULT_DONE && tasks.count != 1 && before && scan->snapshots < SNAPSHOTS_MAX) {
-		uint64_t marked = answer->candidate_count;
-
-		set_candidates(answer->candidates, marked, true);
+		set_candidates(answer->candidates, answer->candidate_count, true);
 		os_sleep_ns(BETWEEN_NS);
-		look_at_threads(os_tid());
-		result = take_snapshot(/*confirm=*/true, pause_ns);
-		scan->snapshots++;
+		if (comparable) {
+			comparable = false;
+			result = look_again(TASK_COMPARE, scan, pause_ns);
+			if (result != MP_SCAN_RESULT_DONE || answer->confirmed_count == before)
+				break;
+		}
+		result = look_again(TASK_CONFIRM, scan, pause_ns);
 		unconfirmed += before - (answer->lost_count < before ? answer->lost_count : before);
 		if (answer->lost_count == before)
 			break;
@@ -667,7 +714,6 @@ static void copy_counts(struct mp_leak_scan *row)
 {
 	const struct mp_leak_scan *from = &answer->scan;
 
-	row->cpu_ns = from->cpu_ns;
 	row->block_count = from->block_count;
 	row->block_bytes = from->block_bytes;
 	row->root_bytes = from->root_bytes;
