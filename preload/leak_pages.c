@@ -44,8 +44,8 @@ void pages_close(void)
 }
 
 /*
- * In a child the first look at a page can be dear: under a hypervisor without nested paging it takes as long as a fault.
- * So what is read from its start to its end is read through the kernel, many pages at a time.
+ * In a child the first look at a page can be dear: under a hypervisor without nested paging it takes as long as a
+ * fault. So what is read from its start to its end is read through the kernel, many pages at a time.
  */
 #define AHEAD (64u * PAGES_BYTES)
 static bool ahead;
@@ -73,7 +73,7 @@ static const char *read_ahead(uint64_t page)
 	return ahead_bytes ? window + (page - ahead_start) : NULL;
 }
 
-/* Tries the very byte that is wanted: the caller may have prefetched it, and any other one would be another miss. */
+/* Tries the very byte that is wanted: the caller may have prefetched it, and any other would be one more miss. */
 static MP_NOINLINE const char *load_data(uint64_t address)
 {
 	static char copy[PAGES_BYTES];

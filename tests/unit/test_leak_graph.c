@@ -218,7 +218,7 @@ static void check_heap(const struct heap *h, uint32_t round)
 	graph_free();
 }
 
-/* The fast way to see if candidates are lost still finds as many as the slow one. EVERY: all that are lost, and some. */
+/* The fast way to see if candidates are still lost finds as many as the slow one. EVERY: all lost ones, and more. */
 static void check_confirmed(const struct heap *h, uint32_t every)
 {
 	bool candidates[BLOCKS_MAX];
