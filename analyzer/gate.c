@@ -357,6 +357,39 @@ static void judge_growth(struct gate *gate, struct gate_rule *rule)
 	}
 }
 
+/* Of a text that is named, every dump that has it must tell; of any, those that can. */
+static void judge_iterations(struct gate *gate, struct gate_rule *rule)
+{
+	const char *text = rule->limit.lock;
+	const struct summary_marks *worst = NULL;
+	size_t judged = 0, unjudged = 0;
+
+	for (size_t i = 0; i < gate->summary->marks.count; i++) {
+		const struct summary_marks *marks = &gate->summary->marks.list[i];
+
+		if (text && strcmp(marks->text, text) != 0)
+			continue;
+		judged += marks->judged;
+		unjudged += !marks->judged;
+		if (marks->judged && (!worst || marks->bytes_low > worst->bytes_low))
+			worst = marks;
+	}
+	rule->title = text ? format_text(&gate->arena, "growth from one %s to the next", text)
+			   : "growth from one mark to the next";
+	rule->bound = format_text(&gate->arena, "limit %s", bytes_text(rule->limit.value).text);
+	rule->found = NOTHING;
+	if (worst && worst->bytes_low > 0)
+		rule->found = format_text(&gate->arena, "%s each (at least %s)%s%s", bytes_text(worst->bytes).text,
+					  bytes_text(worst->bytes_low).text, text ? "" : " of ",
+					  text ? "" : worst->text);
+	if (worst && worst->bytes_low > rule->limit.value) {
+		fail(rule);
+	} else if (judged == 0 || (text && unjudged > 0 && !gate->policy->allow_partial)) {
+		rule->outcome = GATE_NOT_JUDGED;
+		rule->why = unjudged > 0 ? "too few marks: 8 or more are needed" : "no such marks in any dump";
+	}
+}
+
 static void need_locks(struct gate *gate, struct gate_rule *rule)
 {
 	if (rule->outcome != GATE_PASSED || gate->summary->without_locks == 0 || gate->policy->allow_partial)
@@ -423,6 +456,9 @@ static void judge_rule(struct gate *gate, struct gate_rule *rule)
 		break;
 	case LIMIT_GROWTH:
 		judge_growth(gate, rule);
+		break;
+	case LIMIT_ITERATION:
+		judge_iterations(gate, rule);
 		break;
 	case LIMIT_ALLOCS:
 		judge_total(gate, rule, "allocations", &now->alloc_count, old ? &old->alloc_count : NULL);

@@ -147,6 +147,41 @@ static bool judge(const struct series *series, struct growth *growth)
 	       blocks_low > 0 && grown >= GROWTH_MIN * series->bytes[last];
 }
 
+void growth_of_marks(const struct profile *profile, uint32_t name, struct growth_marks *ret_growth)
+{
+	static struct series series;
+	size_t count = 0, seen = 0;
+	double first = 0, last = 0, blocks_low;
+
+	*ret_growth = (struct growth_marks){ 0 };
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		if (profile->marks[i].name != name)
+			continue;
+		first = count++ == 0 ? (double)profile->marks[i].number : first;
+		last = (double)profile->marks[i].number;
+	}
+	series.count = 0;
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		const struct mp_mark *mark = &profile->marks[i];
+
+		if (mark->name != name || ((double)mark->number - first) * 4 < last - first)
+			continue;
+		/* At most POINTS_MAX of them, evenly. */
+		if (seen++ % (count / POINTS_MAX + 1) != 0)
+			continue;
+		series.time_s[series.count] = (double)mark->number;
+		series.bytes[series.count] = (double)mark->live_bytes;
+		series.blocks[series.count++] = (double)mark->live_count;
+	}
+	ret_growth->judged = series.count >= POINTS_MIN;
+	if (!ret_growth->judged)
+		return;
+	ret_growth->score = score_of(&series);
+	ret_growth->bytes = slope_of(&series, series.bytes, &ret_growth->bytes_low);
+	ret_growth->blocks = slope_of(&series, series.blocks, &blocks_low);
+	ret_growth->grows = ret_growth->score >= SCORE_MIN && ret_growth->bytes_low > 0;
+}
+
 void growth_view_init(struct growth_view *view, const struct profile *profile)
 {
 	static struct point points[POINTS_MAX];

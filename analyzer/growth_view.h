@@ -28,6 +28,22 @@ struct growth_view {
 	size_t count;
 };
 
+/*
+ * Marks of one text as iterations of a loop: what live memory gains from one to the next, by the same measures. The
+ * first quarter of them is warm-up.
+ */
+struct growth_marks {
+	bool judged;      /* false: too few of them, and nothing else is told */
+	bool grows;       /* nearly all later ones have more than earlier ones, and the slope is above 0 */
+	double bytes;     /* per mark */
+	double bytes_low; /* lower end of the interval, as above */
+	double blocks;
+	double score;
+};
+
+/* NAME: number of the text. */
+void growth_of_marks(const struct profile *profile, uint32_t name, struct growth_marks *ret_growth);
+
 void growth_view_init(struct growth_view *view, const struct profile *profile);
 void growth_view_free(struct growth_view *view);
 

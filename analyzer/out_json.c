@@ -337,6 +337,21 @@ static json_t *make_mark(const struct profile *profile, const struct mp_mark *ro
 	return object;
 }
 
+static json_t *make_mark_growth(const struct profile *profile, uint32_t name)
+{
+	json_t *object = json_object();
+	struct growth_marks growth;
+
+	growth_of_marks(profile, name, &growth);
+	put(object, "judged", json_boolean(growth.judged));
+	put(object, "grows", growth.judged ? json_boolean(growth.grows) : json_null());
+	put(object, "bytes", growth.judged ? json_real(growth.bytes) : json_null());
+	put(object, "bytes_low", growth.judged ? json_real(growth.bytes_low) : json_null());
+	put(object, "blocks", growth.judged ? json_real(growth.blocks) : json_null());
+	put(object, "score", growth.judged ? json_real(growth.score) : json_null());
+	return object;
+}
+
 /* Marks of one text, with those of them that have a row. */
 static json_t *make_marks(const struct profile *profile, uint32_t name)
 {
@@ -351,6 +366,7 @@ static json_t *make_marks(const struct profile *profile, uint32_t name)
 	put(object, "text", json_text(info->text));
 	put(object, "count", number(info->count));
 	put(object, "stride", number(info->stride));
+	put(object, "growth", make_mark_growth(profile, name));
 	put(object, "points", points);
 	return object;
 }

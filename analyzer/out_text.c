@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "coverage.h"
+#include "growth_view.h"
 #include "lifetimes.h"
 #include "out.h"
 #include "size_classes.h"
@@ -483,6 +484,22 @@ static void add_mark_cells(const struct profile *profile, struct table *table, c
 	table_cell(table, units_count(units_signed(mark->alloc_count)).text);
 }
 
+static void print_mark_growth(const struct profile *profile, const struct term *term)
+{
+	for (size_t i = 0; i < profile->mark_name_count; i++) {
+		struct growth_marks growth;
+
+		growth_of_marks(profile, (uint32_t)i + 1, &growth);
+		if (!growth.grows)
+			continue;
+		fputs("  From one ", term->out);
+		term_text(term, profile->mark_names[i].text, MARK_BYTES, 0, false);
+		fprintf(term->out, " to the next live memory grows by %s (at least %s), %.3g blocks.\n",
+			units_bytes((int64_t)growth.bytes).text, units_bytes((int64_t)growth.bytes_low).text,
+			growth.blocks);
+	}
+}
+
 /* One row per text: its first mark, and the last one that was kept. */
 static void print_marks(const struct report *report, const struct term *term)
 {
@@ -529,6 +546,7 @@ static void print_marks(const struct report *report, const struct term *term)
 	table_free(&table);
 	if (shown < profile->mark_name_count)
 		term_line(term, TERM_DIM, "  %s %zu more", term_ellipsis(term), profile->mark_name_count - shown);
+	print_mark_growth(profile, term);
 	fputc('\n', term->out);
 }
 

@@ -34,6 +34,8 @@ enum policy_unit { POLICY_BYTES, POLICY_COUNT, POLICY_PERCENT, POLICY_TIME };
 	  "largest heap of any process; +SIZE or +N%: more than in the baseline")                                 \
 	X(GROWTH, limit_growth, "limit-growth", BYTES, NONE, "SIZE",                                              \
 	  "growth per hour of any one stack whose live memory keeps growing")                                     \
+	X(ITERATION, limit_iteration, "limit-iteration", BYTES, LOCK, "[TEXT=]SIZE",                              \
+	  "growth of live memory from one mark named TEXT, or of any name, to the next")                          \
 	X(ALLOCS, limit_allocs, "limit-allocs", COUNT, NONE, "N", "allocations of all processes; also +N or +N%") \
 	X(TEMPORARY, limit_temporary, "limit-temporary", PERCENT, NONE, "PERCENT",                                \
 	  "share of temporary allocations in all")                                                                \
@@ -49,7 +51,7 @@ enum limit_kind { POLICY_LIMITS(X) LIMIT_COUNT };
 struct limit {
 	enum limit_kind kind;
 	enum mp_leak_class class; /* for those by class */
-	const char *lock;         /* for those by lock, NULL = any */
+	const char *lock;         /* for those by lock, or text of a mark; NULL = any */
 	bool relative;            /* to the baseline */
 	bool percent;             /* relative: a share of what the baseline has */
 	double value;             /* bytes, blocks, nanoseconds or percent */

@@ -71,6 +71,7 @@ void summary_free(struct summary *summary)
 	for (size_t i = 0; i < summary->sources.count; i++)
 		free_source(summary->sources.list[i]);
 	vec_free(&summary->sources);
+	vec_free(&summary->marks);
 	vec_free(&summary->leaks);
 	vec_free(&summary->locks);
 	vec_free(&summary->sites);
@@ -411,6 +412,23 @@ static void add_growth(struct summary *summary, struct summary_source *source)
 	growth_view_free(&view);
 }
 
+static void add_marks(struct summary *summary, const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->mark_name_count; i++) {
+		struct growth_marks growth;
+
+		if (!profile->mark_names[i].text)
+			continue;
+		growth_of_marks(profile, (uint32_t)i + 1, &growth);
+		vec_push(&summary->marks) = (struct summary_marks){
+			.text = strtab_intern(summary->names, profile->mark_names[i].text),
+			.judged = growth.judged,
+			.bytes = growth.grows ? growth.bytes : 0,
+			.bytes_low = growth.grows ? growth.bytes_low : 0,
+		};
+	}
+}
+
 static void add_source(struct summary *summary, struct summary_source *source)
 {
 	const struct aggregate *aggregate = &source->aggregate;
@@ -421,6 +439,7 @@ static void add_source(struct summary *summary, struct summary_source *source)
 	add_totals(summary, &source->profile, &aggregate->totals);
 	note_defects(summary, &source->profile, &leaks, &aggregate->totals);
 	add_growth(summary, source);
+	add_marks(summary, &source->profile);
 	for (size_t i = 0; i < leaks.leak_count; i++)
 		add_leak_row(summary, source, &leaks.leaks[i]);
 	add_locks(summary, source);

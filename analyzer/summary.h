@@ -73,6 +73,13 @@ struct summary_growth {
 	size_t unjudged; /* dumps with too few points in time */
 };
 
+/* Marks of one text in one dump; see growth_view.h. */
+struct summary_marks {
+	const char *text;
+	bool judged;
+	double bytes, bytes_low; /* that live memory grows by from one to the next; 0 unless it grows */
+};
+
 struct summary_totals {
 	struct amount peak_bytes; /* of the process that had most */
 	const char *peak_dump;    /* which */
@@ -113,6 +120,7 @@ struct summary {
 	size_t defects[SUMMARY_REPLACED + 1];
 	struct summary_totals totals;
 	struct summary_growth growth;
+	VEC(struct summary_marks) marks;
 	VEC(struct summary_leak) leaks;
 	VEC(struct summary_lock) locks;
 	VEC(struct summary_site) sites;
