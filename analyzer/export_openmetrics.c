@@ -9,6 +9,8 @@
 
 #include "export.h"
 #include "json_text.h"
+#include "leak_class.h"
+#include "leak_view.h"
 
 #define LOCKS_MAX 20
 
@@ -34,6 +36,11 @@
 	  "Time that threads waited for a lock.")                                                                     \
 	X("memprof_lock_contentions_total", "counter", lock->contentions, 0, true, "How often a thread had to wait.") \
 	X("memprof_lock_acquisitions_total", "counter", lock->acquisitions, 0, lock->counted, "How often it was taken.")
+
+/* Of a class of blocks, where there is a verdict. X(name, value, help) */
+#define LEAK_METRICS(X)                                                                                  \
+	X("memprof_leak_bytes", sum->bytes, "Bytes not freed, by what became of them: definite is lost.") \
+	X("memprof_leak_blocks", sum->count, "Blocks not freed, by what became of them.")
 
 static uint64_t lost(const struct profile *profile)
 {
@@ -90,6 +97,37 @@ static void write_family(FILE *out, const char *name, const char *type, const ch
 	fprintf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, name, help, length, name, type);
 }
 
+static void write_leak(FILE *out, const char *metric, const struct profile *profile, enum mp_leak_class leak_class,
+		       uint64_t value)
+{
+	begin_sample(out, metric, profile);
+	fputc(',', out);
+	write_label(out, "class", leak_class_word(leak_class));
+	write_value(out, (int64_t)value, 0);
+}
+
+static void write_leaks(const struct export *export)
+{
+	struct leak_view *views = memory_zeroed(export->count, sizeof(*views));
+
+	for (size_t i = 0; i < export->count; i++)
+		leak_view_init(&views[i], export->reports[i]->profile, export->reports[i]->aggregate);
+#define X(name, value, help)                                                                        \
+	write_family(export->out, name, "gauge", help);                                             \
+	for (size_t i = 0; i < export->count; i++) {                                                \
+		for (int c = MP_LEAK_DEFINITE; views[i].scan.ran && c < MP_LEAK_UNFREED; c++) {     \
+			const struct leak_sum *sum = &views[i].sums[c];                             \
+                                                                                                    \
+			write_leak(export->out, name, export->reports[i]->profile, (enum mp_leak_class)c, value); \
+		}                                                                                   \
+	}
+	LEAK_METRICS(X)
+#undef X
+	for (size_t i = 0; i < export->count; i++)
+		leak_view_free(&views[i]);
+	free(views);
+}
+
 static void begin_lock_sample(FILE *out, const char *metric, const struct report *report, const struct lock_class *lock)
 {
 	const char *kind = profile_lock_kind_name(lock->kind);
@@ -122,6 +160,7 @@ bool export_openmetrics(const struct export *export, struct err *err)
 	}
 	METRICS(X)
 #undef X
+	write_leaks(export);
 	for (size_t i = 0; i < export->count; i++)
 		lock_classes_rank(export->reports[i]->locks, export->reports[i]->lock_count);
 #define X(name, type, value, digits, known, help)                                              \
