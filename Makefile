@@ -182,7 +182,7 @@ check-all: check check-slow
 
 ## check-sampling: 95 % intervals of sampled runs hold the truth in 95 % of 200 runs (check-e2e makes 40)
 check-sampling: all targets
-	$(Q)SAMPLE_RUNS=200 tests/e2e/run_e2e.sh -v $(O) sample_coverage
+	$(Q)SAMPLE_RUNS=200 E2E_LIMIT=900 tests/e2e/run_e2e.sh -v $(O) sample_coverage
 
 ## lint: formats, exports, imports, documents
 lint: all
