@@ -273,7 +273,7 @@ START_TEST(several_bad_values_are_named_in_the_order_of_the_list)
 					    "MEMPROF_QUIET=yes", NULL };
 	const char *text = preload_stderr(read_options, environment);
 	static const char want[] = "memprof: MEMPROF_QUIET=yes is not one of off|on; using off\n"
-				   "memprof: MEMPROF_MODE=half is not one of full|off; using full\n"
+				   "memprof: MEMPROF_MODE=half is not one of full|off|dormant; using full\n"
 				   "memprof: MEMPROF_DEPTH=0 is not a number in range; using 512\n"
 				   "memprof: MEMPROF_QUIT is not an option of memprof; ignored\n";
 
