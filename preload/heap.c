@@ -493,7 +493,8 @@ void heap_count_free(struct thread *t, uint64_t address, const struct live_block
 
 static MP_COLD bool unknown_free(uint64_t address)
 {
-	if (boot_owns((const void *)address))
+	/* While recording is off nobody counts, and threads must not meet at a counter. */
+	if (boot_owns((const void *)address) || thread_all_paused())
 		return false;
 	return drop(thread_were_paused() ? MP_LOSS_PAUSED_FREE : MP_LOSS_UNKNOWN_FREE);
 }
