@@ -5,7 +5,8 @@
  * columns: fifty thousand sites as objects would be 30 MB. Frames name their texts by number in "strings".
  *
  *  "sites", "leaks"   {"node": [...], "id": [...], "alloc_count": [...], ...}; "leaks".site is an id of a site;
- *                     "sites".sizes are the classes of each site, four numbers for each
+ *                     "sites".sizes are the classes of each site, four numbers for each; "sites".lifetimes the blocks
+ *                     observed, their mean age, how many others freed, and the classes, three numbers for each
  *  "frames"           {"name", "file", "line", "module", "inlined"}: name, file and module are strings, -1 = unknown
  *  "places"           the frames of one address, innermost first
  *  "nodes"            {"parent", "place"}: node 0 is none; parent as the distance to it, 0 = outermost
@@ -17,6 +18,7 @@
 #include "html.h"
 #include "json_out.h"
 #include "leak_class.h"
+#include "lifetimes.h"
 #include "size_classes.h"
 #include "stack_key.h"
 #include "stack_view.h"
@@ -99,6 +101,43 @@ static void write_sizes(const struct page_report *page)
 	fputc(']', out);
 }
 
+static void write_lifetime_classes(FILE *out, const struct lifetime_sum *sum)
+{
+	for (uint32_t k = 0; k < MP_LIFETIME_CLASSES; k++) {
+		if (!sum->counts[k])
+			continue;
+		fprintf(out, ",%" PRIu64, lifetime_from_ns(k));
+		if (k < MP_LIFETIME_CLASSES - 1)
+			fprintf(out, ",%" PRIu64, lifetime_to_ns(k) - 1);
+		else
+			fputs(",null", out);
+		fprintf(out, ",%" PRIu64, sum->counts[k] * MP_LIFETIME_EVERY);
+	}
+}
+
+/*
+ * ,"lifetimes":[[observed, mean_ns, freed_elsewhere_count, from_ns, to_ns, count, and so on], ...]: the numbers of the
+ * JSON report; [] where no block was observed.
+ */
+static void write_lifetimes(const struct page_report *page)
+{
+	FILE *out = page->out;
+
+	fputs(",\n\"lifetimes\":[", out);
+	for (size_t i = 0; i < page->report->site_count; i++) {
+		const struct lifetime_sum *sum = page->report->sites[i]->lifetimes;
+
+		fputs(i > 0 ? ",[" : "[", out);
+		if (sum) {
+			fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64, sum->observed, lifetime_mean_ns(sum),
+				sum->elsewhere * MP_LIFETIME_EVERY);
+			write_lifetime_classes(out, sum);
+		}
+		fputc(']', out);
+	}
+	fputc(']', out);
+}
+
 static void write_sites(struct page_report *page)
 {
 	const struct report *report = page->report;
@@ -114,6 +153,7 @@ static void write_sites(struct page_report *page)
 	SITE_COLUMNS(X)
 #undef X
 	write_sizes(page);
+	write_lifetimes(page);
 	if (profile_is_sampled(report->profile)) {
 #define X(name, key) COLUMN(out, ",\n", name "_stderr", count, PRIu64, site_value_error(sites[i], SITE_KEY_##key));
 		SITE_ERROR_COLUMNS(X)

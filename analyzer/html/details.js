@@ -187,6 +187,65 @@ function siteSizes(sites, i) {
 	return rows;
 }
 
+// LIFETIMES: { observed, mean_ns, freed_elsewhere_count, classes: [{ from_ns, to_ns, count }] }, shortest first. All are
+// estimates: the preload observes one allocation in some hundreds.
+function lifetimeTable(lifetimes) {
+	const most = lifetimes.classes.reduce((largest, row) => Math.max(largest, row.count), 1);
+	const name = ({ from_ns: from, to_ns: to }) =>
+		to === null
+			? `${formatDuration(from)} or longer`
+			: `${formatDuration(from)} to ${formatDuration(to + 1)}`;
+	const elsewhere = lifetimes.freed_elsewhere_count;
+
+	return [
+		element(
+			'table',
+			{ class: 'plain wide lifetimes' },
+			element(
+				'tbody',
+				{},
+				...lifetimes.classes.map((row) =>
+					element(
+						'tr',
+						{},
+						element('th', { scope: 'row' }, name(row)),
+						element(
+							'td',
+							{ class: 'histogram', 'data-value': row.count },
+							element('span', {
+								class: 'histogram-bar',
+								style: widthOf((0.5 * row.count) / most),
+							}),
+							`about ${formatCount(row.count)}`,
+						),
+					),
+				),
+			),
+		),
+		element(
+			'p',
+			{ class: 'legend' },
+			`Estimated from ${plural(lifetimes.observed, 'block')}, taken at random; they lived ` +
+				`${formatDuration(lifetimes.mean_ns)} on average` +
+				(elsewhere > 0
+					? `, and about ${formatCount(elsewhere)} were freed by another thread than made them. `
+					: '. ') +
+				'Blocks not freed are not among them.',
+		),
+	];
+}
+
+// The lifetimes of one site: three numbers, and three for each class. null: none of its blocks was observed.
+function siteLifetimes(sites, i) {
+	const [observed, mean, elsewhere, ...list] = sites.lifetimes[i];
+	const classes = [];
+
+	if (observed === undefined) return null;
+	for (let at = 0; at < list.length; at += 3)
+		classes.push({ from_ns: list[at], to_ns: list[at + 1], count: list[at + 2] });
+	return { observed, mean_ns: mean, freed_elsewhere_count: elsewhere, classes };
+}
+
 // Of row I of the sites of PART.
 function siteDetails(app, part, i) {
 	const { model } = app;
@@ -195,6 +254,7 @@ function siteDetails(app, part, i) {
 	const node = sites.node[i];
 	const main = model.mainFrame(part, node);
 	const verdicts = [];
+	const lifetimes = siteLifetimes(sites, i);
 
 	report.leaks.site.forEach((site, leak) => {
 		if (site === sites.id[i])
@@ -270,6 +330,7 @@ function siteDetails(app, part, i) {
 			fact('reallocations', sites.realloc_count[i], 'count', 'realloc_count'),
 		]),
 		siteSizes(sites, i).length > 1 ? section('Sizes', sizeTable(siteSizes(sites, i))) : '',
+		lifetimes ? section('Lifetimes', ...lifetimeTable(lifetimes)) : '',
 		stackActions(app, part, node, null),
 		stackList(model, part, node),
 	);

@@ -2,48 +2,6 @@
 // Histograms, what was not recorded, and the circumstances of the run.
 'use strict';
 
-// Estimates: the preload observes one allocation in some hundreds.
-function lifetimeTable(lifetimes) {
-	const most = lifetimes.classes.reduce((largest, row) => Math.max(largest, row.count), 1);
-	const name = ({ from_ns: from, to_ns: to }) =>
-		to === null
-			? `${formatDuration(from)} or longer`
-			: `${formatDuration(from)} to ${formatDuration(to + 1)}`;
-
-	return [
-		element(
-			'table',
-			{ class: 'plain wide lifetimes' },
-			element(
-				'tbody',
-				{},
-				...lifetimes.classes.map((row) =>
-					element(
-						'tr',
-						{},
-						element('th', { scope: 'row' }, name(row)),
-						element(
-							'td',
-							{ class: 'histogram', 'data-value': row.count },
-							element('span', {
-								class: 'histogram-bar',
-								style: widthOf((0.6 * row.count) / most),
-							}),
-							`about ${formatCount(row.count)}`,
-						),
-					),
-				),
-			),
-		),
-		element(
-			'p',
-			{ class: 'legend' },
-			`Estimated from ${formatCount(lifetimes.observed)} blocks, taken at random; they lived ` +
-				`${formatDuration(lifetimes.mean_ns)} on average. Blocks not freed are not among them.`,
-		),
-	];
-}
-
 function histogramsView(app, parent) {
 	const { totals } = app.model.report;
 	const card = (title, ...children) =>
@@ -63,7 +21,12 @@ function histogramsView(app, parent) {
 				'This dump has no histogram of sizes. Mean sizes are in the table of sites.',
 			),
 		);
-	if (totals.lifetimes) card('Lifetimes of blocks', ...lifetimeTable(totals.lifetimes));
+	if (totals.lifetimes)
+		card(
+			'Lifetimes of blocks',
+			...lifetimeTable(totals.lifetimes),
+			element('p', { class: 'legend' }, 'Those of one site are in its details.'),
+		);
 	else
 		card(
 			'Lifetimes of blocks',
