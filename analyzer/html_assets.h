@@ -20,6 +20,7 @@
 	X(view_flame_script, "view_flame.js")             \
 	X(view_tree_script, "view_tree.js")               \
 	X(view_tables_script, "view_tables.js")           \
+	X(view_growth_script, "view_growth.js")           \
 	X(view_diff_script, "view_diff.js")               \
 	X(view_missing_script, "view_missing.js")         \
 	X(main_script, "main.js")

@@ -8,6 +8,7 @@ const TABS = [
 	['tree', 'Call tree', treeView],
 	['sites', 'Sites', sitesView],
 	['leaks', 'Leaks', leaksView],
+	['growth', 'Growth', growthView],
 	['locks', 'Locks', locksView],
 	['histograms', 'Histograms', histogramsView],
 	['missing', 'Not recorded', missingView],
@@ -28,7 +29,7 @@ class App {
 		this.inverted = this.lines = this.rootsDown = false;
 		this.treeMode = 'top';
 		this.leakClass = 'all';
-		this.flameTarget = this.function = this.site = this.leak = this.lock = null;
+		this.flameTarget = this.function = this.site = this.leak = this.growing = this.lock = null;
 		this.cleanup = () => {};
 		this.setReports(data.diff ? data.reports : [data.reports[0]]);
 	}
@@ -36,7 +37,7 @@ class App {
 	setReports(reports) {
 		this.model = new Model(this.data, reports);
 		this.brush = null;
-		this.flameTarget = this.function = this.site = this.leak = this.lock = null;
+		this.flameTarget = this.function = this.site = this.leak = this.growing = this.lock = null;
 	}
 
 	start() {
@@ -181,6 +182,11 @@ class App {
 		this.leak = i;
 		this.leakClass = 'all';
 		this.openTab('leaks');
+	}
+
+	showGrowing(id) {
+		this.growing = id;
+		this.openTab('growth');
 	}
 
 	showLock(id) {

@@ -232,6 +232,26 @@ function topLeaks(app) {
 		});
 }
 
+function topGrowing(app) {
+	const { model } = app;
+	const part = model.parts.length - 1;
+	const { sites } = model.report.growth;
+
+	return sites.slice(0, 5).map((row) => {
+		const main = model.mainFrame(part, row.node);
+
+		return topItem({
+			name: model.nameOfFrame(main),
+			where: model.placeOfFrame(main) || model.moduleOfFrame(main),
+			value: formatPerHour(row.bytes_per_s, 'bytes'),
+			share: row.bytes_per_s / Math.max(1, sites[0].bytes_per_s),
+			tone: 'leaks',
+			note: `score ${row.score.toFixed(2)}`,
+			onclick: () => app.showGrowing(row.site),
+		});
+	});
+}
+
 function topLocks(app) {
 	const locks = app.model.report.locks.filter((lock) => lock.category === 'contention' && lock.wait_ns > 0);
 	const whole = locks.reduce((sum, lock) => sum + lock.wait_ns, 0);
@@ -307,6 +327,13 @@ function overviewView(app, parent) {
 				topLeaks(app),
 				() => app.openTab('leaks'),
 				report.leak_scan.ran ? 'No block was lost.' : 'All blocks were freed.',
+			),
+			topList(
+				app,
+				'Growing all the time',
+				topGrowing(app),
+				() => app.openTab('growth'),
+				report.growth.judged ? 'Nothing did.' : 'Not judged: the run was too short, or had no timeline.',
 			),
 			topList(
 				app,

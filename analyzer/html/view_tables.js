@@ -85,7 +85,7 @@ function sitesView(app, parent) {
 				title,
 				value: (i) => sites[key][i],
 				share: key === 'peak_bytes' || key === 'alloc_bytes',
-				width: '5.5rem',
+				width: '6.2rem',
 			})),
 		],
 		onSelect: (i) => split.show(siteDetails(app, 0, i)),
@@ -150,7 +150,7 @@ function leaksView(app, parent) {
 				`No verdict: ${scan.why_not || 'nobody looked for leaks'}. What follows was not freed.`,
 			),
 		);
-	parent.append(totals);
+	parent.append(growthNotice(app), totals);
 	const split = splitView(parent, 'Choose a leak to see where its blocks were allocated.');
 	const all = Array.from(leaks.node, (unused, i) => i);
 	const wanted = () => {
