@@ -13,6 +13,7 @@
 	X(model_script, "model.js")                       \
 	X(table_script, "table.js")                       \
 	X(flame_script, "flame.js")                       \
+	X(marks_script, "marks.js")                       \
 	X(timeline_script, "timeline.js")                 \
 	X(details_script, "details.js")                   \
 	X(controls_script, "controls.js")                 \

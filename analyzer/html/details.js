@@ -187,8 +187,8 @@ function siteSizes(sites, i) {
 	return rows;
 }
 
-// LIFETIMES: { observed, mean_ns, freed_elsewhere_count, classes: [{ from_ns, to_ns, count }] }, shortest first. All are
-// estimates: the preload observes one allocation in some hundreds.
+// LIFETIMES: { observed, mean_ns, freed_elsewhere_count, classes: [{ from_ns, to_ns, count }] }, shortest first. All
+// are estimates: the preload observes one allocation in some hundreds.
 function lifetimeTable(lifetimes) {
 	const most = lifetimes.classes.reduce((largest, row) => Math.max(largest, row.count), 1);
 	const name = ({ from_ns: from, to_ns: to }) =>
@@ -228,7 +228,7 @@ function lifetimeTable(lifetimes) {
 			`Estimated from ${plural(lifetimes.observed, 'block')}, taken at random; they lived ` +
 				`${formatDuration(lifetimes.mean_ns)} on average` +
 				(elsewhere > 0
-					? `, and about ${formatCount(elsewhere)} were freed by another thread than made them. `
+					? `, and another thread than theirs freed about ${formatCount(elsewhere)}. `
 					: '. ') +
 				'Blocks not freed are not among them.',
 		),

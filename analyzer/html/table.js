@@ -76,14 +76,15 @@ function drawOnDemand(view) {
 }
 
 // COLUMNS: { key, label, title, unit ('bytes', 'count', 'ns'; none: text), value(row), text(row, value), cell(row),
-// width, share: a bar of the value's share of the largest one }. Rows are whatever value() takes.
+// width, share: a bar of the value's share of the largest one }. Rows are whatever value() takes. Sorted by SORT at
+// first, downwards if not UP.
 class Table {
-	constructor(parent, { columns, rows, sort, label, onSelect, rowClass, empty }) {
+	constructor(parent, { columns, rows, sort, up, label, onSelect, rowClass, empty }) {
 		this.columns = columns;
 		this.rows = rows;
 		this.onSelect = onSelect;
 		this.rowClass = rowClass;
-		this.sort = { key: sort, down: true };
+		this.sort = { key: sort, down: !up };
 		this.selected = -1;
 		this.empty = typeof empty === 'function' ? empty : () => empty || 'Nothing here.';
 		this.table = element('table', { class: 'grid', 'aria-label': label });

@@ -7,9 +7,14 @@ function cssColor(name) {
 	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// The points that can be drawn: of a damaged dump some have no time.
+function ticksOf(report) {
+	return report.timeline.filter((tick) => tick.time_ns !== null);
+}
+
 // What happened between two times, from the points of the timeline: all sums are exact at the points.
 function sumsBetween(report, from, to) {
-	const ticks = report.timeline.filter((tick) => tick.time_ns !== null);
+	const ticks = ticksOf(report);
 	let first = 0,
 		last = ticks.length - 1;
 
@@ -38,7 +43,8 @@ class Timeline {
 	constructor(parent, report, onBrush) {
 		this.report = report;
 		this.onBrush = onBrush;
-		this.ticks = report.timeline.filter((tick) => tick.time_ns !== null);
+		this.ticks = ticksOf(report);
+		this.marks = markPoints(report);
 		this.box = element('div', {
 			class: 'timeline',
 			tabindex: 0,
@@ -61,6 +67,32 @@ class Timeline {
 
 			return seconds > 0 ? Math.max(0, tick[field] - before[field]) / seconds : i > 0 ? 0 : null;
 		});
+	}
+
+	// Resident memory is not looked at for every point: the last that is known, and when that was.
+	residentText(index) {
+		let known = index;
+
+		if (index === null || index === undefined) return '–';
+		while (known >= 0 && this.ticks[known].rss_bytes === null) known--;
+		if (known < 0) return '–';
+		const { rss_bytes: bytes, time_ns: time } = this.ticks[known];
+		return known === index ? formatBytes(bytes) : `${formatBytes(bytes)}, at ${formatDuration(time)}`;
+	}
+
+	// A mark can be older than the first point.
+	rangeWithMarks(low, high) {
+		if (this.marks.length === 0) return [low, high];
+		const last = this.marks[this.marks.length - 1];
+
+		return [Math.min(low, this.marks[0].time_ns / 1e9), Math.max(high, last.time_ns / 1e9)];
+	}
+
+	timeText(seconds) {
+		if (seconds === null || seconds === undefined) return '';
+		const mark = markBefore(this.marks, Math.round(seconds * 1e9));
+
+		return `at ${formatDuration(seconds * 1e9)}${mark ? `, after “${fitName(mark.text, 40)}”` : ''}`;
 	}
 
 	build() {
@@ -91,7 +123,7 @@ class Timeline {
 						spanGaps: true,
 						dash: [4, 3],
 						width: 1.25,
-						value: (u, v) => valueOrDash(v, formatBytes),
+						value: (u, v, series, i) => this.residentText(i),
 					},
 				],
 				formatBytes,
@@ -159,7 +191,7 @@ class Timeline {
 			select: { show: true },
 			legend: { show: true, live: true },
 			scales: {
-				x: { time: false },
+				x: { time: false, range: (u, low, high) => this.rangeWithMarks(low, high) },
 				y: { range: (u, low, high) => [Math.min(0, low || 0), (high || 1) * 1.08] },
 			},
 			axes: [
@@ -181,8 +213,7 @@ class Timeline {
 			series: [
 				{
 					label: title,
-					value: (u, v) =>
-						v === null || v === undefined ? '' : `at ${formatDuration(v * 1e9)}`,
+					value: (u, v) => this.timeText(v),
 				},
 				...series,
 			],
@@ -190,6 +221,7 @@ class Timeline {
 				setSelect: [(u) => this.selected(u)],
 				draw: [
 					(u) => {
+						drawMarks(u, this.marks, title === 'Memory');
 						if (title === 'Memory' && peak !== null) drawPeak(u, peak / 1e9);
 					},
 				],

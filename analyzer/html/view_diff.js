@@ -88,7 +88,7 @@ function diffOverview(app, parent) {
 		const card = element('section', { class: 'card' }, element('h2', {}, `${title}: over time`));
 
 		parent.append(card);
-		if (report.timeline.length > 1) return new Timeline(card, report, () => {});
+		if (ticksOf(report).length > 1) return new Timeline(card, report, () => {});
 		card.append(emptyState('No timeline', ''));
 		return null;
 	});

@@ -14,11 +14,11 @@ function whyNotJudged(report) {
 	const { points } = report.growth;
 
 	if (report.options.MEMPROF_TIMELINE_MS === '0')
-		return 'Live memory of sites was looked at at no point in time: the timeline was off (MEMPROF_TIMELINE_MS=0).';
+		return 'Live memory of sites was never looked at: the timeline was off (MEMPROF_TIMELINE_MS=0).';
 	return (
-		`Live memory of sites is known at ${plural(points, 'point')} in time after the first quarter of the run; ` +
-		`${GROWTH_POINTS_MIN} are needed to tell growth from chance. The program ran too short a time, or ` +
-		'MEMPROF_TIMELINE_MS was too long for it.'
+		`Live memory of sites is known at ${plural(points, 'point')} in time after the first quarter of the ` +
+		`run; ${GROWTH_POINTS_MIN} are needed to tell growth from chance. The program ran too short a time, ` +
+		'or MEMPROF_TIMELINE_MS was too long for it.'
 	);
 }
 
@@ -53,7 +53,7 @@ function growthColumns(model, part) {
 			key: 'score',
 			label: 'Score',
 			unit: 'count',
-			title: 'Pairs of points where it grew, less those where it shrank, as a share of all: at most 1',
+			title: 'Pairs of points where it grew less those where it shrank, as a share of all; up to 1',
 			value: (row) => row.score,
 			text: (row, v) => v.toFixed(2),
 			width: '4.5rem',
@@ -131,8 +131,8 @@ function growthView(app, parent) {
 			{ class: 'growth-note' },
 			`Live memory of the largest sites at ${plural(growth.points, 'point')} in time, from ` +
 				`${formatDuration(growth.from_ns)} to ${formatDuration(growth.to_ns)} after the start` +
-				`${model.isDiff ? ' of the newer run' : ''}; the first quarter, when caches fill, is left out. ` +
-				'Listed are sites that grew all the time, in bytes and in blocks.',
+				`${model.isDiff ? ' of the newer run' : ''}. The first quarter, when caches fill, ` +
+				'is left out. Listed are sites that grew all the time, in bytes and in blocks.',
 		),
 	);
 	if (growth.sites.length === 0) {

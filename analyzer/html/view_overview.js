@@ -74,7 +74,13 @@ function tilesOf(report, range) {
 				tone: 'locks',
 				note: 'in all threads',
 			},
-			{ label: 'Most resident', value: sums.rss_most, unit: 'bytes', key: 'rss_most', note: '' },
+			{
+				label: 'Most resident',
+				value: sums.rss_most,
+				unit: 'bytes',
+				key: 'rss_most',
+				note: sums.rss_most === null ? 'not looked at in that time' : 'of what was looked at',
+			},
 		];
 	}
 	return [
@@ -226,7 +232,11 @@ function topLeaks(app) {
 				value: formatBytes(leaks.bytes[i]),
 				share: Math.min(1, leaks.bytes[i] / whole),
 				tone: 'leaks',
-				note: model.texts.leaks[leaks.class[i]].text,
+				note:
+					model.texts.leaks[leaks.class[i]].text +
+					(leaks.indirect_bytes[i] > 0
+						? `, ${formatBytes(leaks.indirect_bytes[i])} behind them`
+						: ''),
 				onclick: () => app.showLeak(i),
 			});
 		});
@@ -269,12 +279,21 @@ function topLocks(app) {
 	);
 }
 
+function strideText(marks) {
+	return marks
+		.filter((mark) => mark.stride > 1)
+		.map((mark) => `one in ${formatCount(mark.stride)} of “${fitName(mark.text, 40)}”`)
+		.join(', ');
+}
+
 function overviewView(app, parent) {
 	const { model } = app;
 	const { report } = model;
 	const tiles = element('div', { class: 'tiles' });
 	const note = element('p', { class: 'brush-note' });
 	const threads = element('div', { class: 'card' });
+	const marks = markPoints(report);
+	const tables = [];
 	let timeline = null,
 		table = null;
 	const fill = () => {
@@ -286,7 +305,7 @@ function overviewView(app, parent) {
 	};
 
 	parent.append(...notices(app), tiles);
-	if (report.timeline.length > 1) {
+	if (ticksOf(report).length > 1) {
 		const card = element('section', { class: 'card' }, element('h2', {}, 'Over time'));
 
 		parent.append(card);
@@ -310,6 +329,21 @@ function overviewView(app, parent) {
 		);
 	}
 	fill();
+	if (marks.length > 0) {
+		const card = element('section', { class: 'card' }, element('h2', {}, 'Marks of the program'));
+
+		parent.append(card);
+		tables.push(marksTable(card, marks));
+		if (report.marks.some((mark) => mark.stride > 1))
+			card.append(
+				element(
+					'p',
+					{ class: 'legend' },
+					'Of texts that came very often only some are kept: ',
+					strideText(report.marks),
+				),
+			);
+	}
 	parent.append(
 		element(
 			'div',
@@ -333,7 +367,9 @@ function overviewView(app, parent) {
 				'Growing all the time',
 				topGrowing(app),
 				() => app.openTab('growth'),
-				report.growth.judged ? 'Nothing did.' : 'Not judged: the run was too short, or had no timeline.',
+				report.growth.judged
+					? 'Nothing did.'
+					: 'Not judged: the run was too short, or had no timeline.',
 			),
 			topList(
 				app,
@@ -349,7 +385,7 @@ function overviewView(app, parent) {
 	);
 	return () => {
 		if (timeline) timeline.remove();
-		table.remove();
+		for (const each of [table, ...tables]) each.remove();
 	};
 }
 

@@ -240,6 +240,82 @@ async function checkLocks(page, report) {
 	);
 }
 
+// Lifetimes of all sites, as the page's own function has them; and the table of one, as drawn.
+async function checkLifetimes(page, report) {
+	const list = await page.evaluate(() => {
+		const { sites } = window.memprof.model.report;
+
+		return sites.id.map((id, i) => [id, siteLifetimes(sites, i)]);
+	});
+	const byId = new Map(list);
+
+	for (const site of report.sites) is(`lifetimes of site ${site.id}`, byId.get(site.id), site.lifetimes);
+	const most = report.sites
+		.filter((site) => site.lifetimes)
+		.sort((a, b) => b.lifetimes.classes.length - a.lifetimes.classes.length)[0];
+	if (!most) return;
+	await page.evaluate((id) => window.memprof.showSite(id), most.id);
+	is(
+		'lifetimes drawn',
+		await page.$$eval('.split-details .lifetimes td', (cells) => cells.map((c) => Number(c.dataset.value))),
+		most.lifetimes.classes.map((row) => row.count),
+	);
+	const text = await page.textContent('.split-details');
+	isTrue(
+		'lifetimes are said to be estimates',
+		text.includes(`Estimated from ${most.lifetimes.observed.toLocaleString('en-US')} block`),
+	);
+}
+
+async function checkGrowth(page, report) {
+	const { growth } = report;
+
+	await tab(page, 'growth');
+	if (!growth.judged) {
+		const text = await page.textContent('.view-growth .empty');
+
+		isTrue(
+			`it is said why growth was not judged: ${text}`,
+			/not judged/.test(text) &&
+				(text.includes(`${growth.points} point`) || /timeline was off/.test(text)),
+		);
+		return;
+	}
+	if (growth.sites.length === 0) {
+		isTrue('nothing grew', /Nothing grew/.test(await page.textContent('.view-growth .empty')));
+		return;
+	}
+	for (const key of ['bytes_per_s', 'bytes_per_s_low', 'score', 'live_bytes'])
+		is(
+			`${key} of what grows`,
+			await column(page, 'Growing sites', key),
+			growth.sites.map((site) => site[key]),
+		);
+	const [first] = growth.sites;
+	const details = await page.$$eval('.details.growth dd', (list) =>
+		Object.fromEntries(list.map((item) => [item.dataset.key, Number(item.dataset.value)])),
+	);
+	for (const [key, value] of Object.entries(details)) is(`${key} of the fastest`, value, first[key]);
+	is('facts of the fastest', Object.keys(details).length, 6);
+	is('its function', await page.textContent('.split-details .stack li .name'), first.stack[0].function);
+}
+
+async function checkMarks(page, report) {
+	const points = report.marks.flatMap((mark) => mark.points).sort((a, b) => a.time_ns - b.time_ns);
+
+	await tab(page, 'overview');
+	for (const key of ['time_ns', 'live_bytes', 'live_count', 'alloc_count', 'alloc_bytes', 'free_count']) {
+		const cells = await column(page, 'Marks', key);
+
+		is(
+			`${key} of marks`,
+			cells,
+			points.slice(0, cells.length).map((point) => point[key]),
+		);
+		isTrue('marks are shown', cells.length >= Math.min(10, points.length));
+	}
+}
+
 // PAGE JSON [PAGE JSON...]: the numbers on the page are those of the JSON report.
 async function numbers(browser, files) {
 	for (let i = 0; i < files.length; i += 2) {
@@ -251,6 +327,9 @@ async function numbers(browser, files) {
 		await checkSites(page, report);
 		await checkFlame(page, report);
 		await checkLocks(page, report);
+		await checkLifetimes(page, report);
+		await checkGrowth(page, report);
+		await checkMarks(page, report);
 		await tab(page, 'leaks');
 		is(
 			'leaks',
@@ -540,7 +619,7 @@ async function worksLooks(page, browser, file) {
 	for (const [key, id] of [
 		['1', 'overview'],
 		['4', 'sites'],
-		['8', 'missing'],
+		['9', 'missing'],
 	]) {
 		await page.keyboard.press(key);
 		is(`key ${key}`, await page.getAttribute(`#tab-${id}`, 'aria-selected'), 'true');
@@ -600,7 +679,8 @@ async function diff(browser, [file, json, oldJson, newJson]) {
 	await tab(page, 'flame');
 	await chooseMetric(page, 'bytes');
 	is('whole of the flame graph', await wholeOf(page), now.totals.alloc_bytes);
-	for (const name of ['tree', 'leaks', 'locks', 'histograms', 'missing', 'overview']) await tab(page, name);
+	for (const name of ['tree', 'leaks', 'growth', 'locks', 'histograms', 'missing', 'overview'])
+		await tab(page, name);
 	await settle(page);
 }
 
