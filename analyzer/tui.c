@@ -525,7 +525,9 @@ static void draw(struct tui *tui)
 	if (count == 0) {
 		tui_style(TUI_PLAIN, false, false);
 		tui_text(TOP_LINES + 1, 2, tui_screen_width() - 2,
-			 tui->view == VIEW_LOCKS ? "Nobody waited." : "Nothing here.");
+			 tui->view != VIEW_LOCKS                    ? "Nothing here."
+			 : profile_is_sampled(tui->report->profile) ? "Locks are not recorded when sampling."
+								    : "Nobody waited.");
 	}
 	tui_style(TUI_PLACE, false, false);
 	snprintf(line, sizeof(line), "%s  1-%d views  Enter details  / search  n next  q %s   %zu of %zu",
@@ -572,6 +574,9 @@ static void change_order(struct tui *tui)
 {
 	const size_t site_keys = sizeof(site_key_names) / sizeof(*site_key_names);
 
+	/* Else another row would be chosen when the pages are closed. */
+	if (pages_of(tui))
+		return;
 	if (tui->view == VIEW_SITES) {
 		tui->site_key = (enum site_key)((tui->site_key + 1) % site_keys);
 		aggregate_rank_sites(tui->report->sites, tui->report->site_count, tui->site_key);
@@ -756,6 +761,19 @@ static void handle(struct tui *tui, int key)
 	}
 }
 
+/* Sites and locks come filtered. */
+static void filter_leaks(struct tui *tui)
+{
+	struct leak_view *view = &tui->leaks;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < view->leak_count; i++) {
+		if (!tui->report->filter || filter_matches_stack(tui->report->filter, view->leaks[i].stack))
+			view->leaks[kept++] = view->leaks[i];
+	}
+	view->leak_count = kept;
+}
+
 bool tui_run(const struct report *report, struct err *err)
 {
 	struct tui tui = { .report = report, .site_key = SITE_KEY_PEAK };
@@ -767,6 +785,7 @@ bool tui_run(const struct report *report, struct err *err)
 	aggregate_rank_sites(report->sites, report->site_count, tui.site_key);
 	lock_classes_rank(report->locks, report->lock_count);
 	leak_view_init(&tui.leaks, report->profile, report->aggregate);
+	filter_leaks(&tui);
 	open_view(&tui, VIEW_SITES);
 	draw(&tui);
 	while (!tui.ended && (key = getch()) != ERR) {
