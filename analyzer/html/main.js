@@ -37,6 +37,7 @@ class App {
 	setReports(reports) {
 		this.model = new Model(this.data, reports);
 		this.brush = null;
+		this.leakClass = 'all';
 		this.flameTarget = this.function = this.site = this.leak = this.growing = this.lock = null;
 	}
 
@@ -195,15 +196,18 @@ class App {
 	}
 }
 
-// A regular expression if it is one and looks like one, else the text itself; null = no search.
+// The text itself, and what it stands for if it looks like a regular expression: "f(char*)" is a name, too. null = no
+// search.
 function searchPattern(text) {
+	const literal = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
 	if (text.trim() === '') return null;
 	try {
-		if (/[*+?^$|[\]{}\\]|\.\*/.test(text)) return new RegExp(text, 'i');
+		if (/[*+?^$|[\]{}\\]|\.\*/.test(text)) return new RegExp(`${literal}|${text}`, 'i');
 	} catch (error) {
 		// Half typed.
 	}
-	return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'i');
+	return new RegExp(literal, 'i');
 }
 
 function setTheme(theme, app) {

@@ -407,10 +407,15 @@ async function worksTimeline(page, report) {
 	is('threads alive then', (await column(page, 'Threads', 'alloc_bytes')).length, Math.min(alive.length, 15));
 	await page.click('#brush-clear');
 	is('allocated without a brush', await tile('alloc_bytes'), report.totals.alloc_bytes);
-	// The same with keys.
+	// The same with keys. At the end a range stays as wide as it is.
 	await page.focus('.timeline');
 	await page.keyboard.press('Shift+ArrowRight');
 	isTrue('keys brush, too', await page.evaluate(() => window.memprof.brush !== null));
+	await page.keyboard.press('Shift+ArrowRight');
+	const width = () => page.evaluate(() => window.memprof.brush.to - window.memprof.brush.from);
+	const drawn = await width();
+	for (let i = 0; i < 45; i++) await page.keyboard.press('ArrowRight');
+	isTrue('a range moves as it is', Math.abs((await width()) - drawn) < 1000);
 	await page.keyboard.press('Escape');
 	isTrue('Escape ends the brush', await page.evaluate(() => window.memprof.brush === null));
 }
@@ -435,6 +440,26 @@ async function worksTable(page, report) {
 		);
 		is('aria-sort', await page.getAttribute(head(key), 'aria-sort'), 'ascending');
 	}
+	// What is chosen stays chosen, also the first of all rows.
+	const chosen = () =>
+		page.$eval('[aria-label="Allocation sites"]', () => document.querySelectorAll('tr.selected').length);
+	await page.evaluate(() => window.memprof.showSite(window.memprof.model.report.sites.id[0]));
+	await page.click(`${head('alloc_count')} button`);
+	is('rows chosen after sorting', await chosen(), 1);
+	// A name is found although it is a regular expression of something else.
+	is(
+		'found as it stands, and as an expression',
+		await page.evaluate(() =>
+			[
+				['f(char*)', 'f(char*)'],
+				['operator++', 'x operator++(int)'],
+				['^ma.n$', 'main'],
+				['^ma.n$', 'domain'],
+				['a.b', 'axb'],
+			].map(([text, name]) => searchPattern(text).test(name)),
+		),
+		[true, true, true, false, false],
+	);
 	// Search: only stacks that have the name.
 	const [name] = report.sites
 		.flatMap((site) => site.stack)
