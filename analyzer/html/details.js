@@ -436,7 +436,7 @@ function matrixTable(app, part, lock) {
 	const waiters = lock.waiters.map((unused, i) => i).slice(0, MATRIX_MOST);
 	const culprits = lock.culprits.map((unused, i) => i).slice(0, MATRIX_MOST);
 	const cells = new Map();
-	let most = 0;
+	let most = 1;
 	for (const cell of lock.matrix) {
 		const key = `${cell.waiter} ${cell.culprit}`;
 

@@ -98,6 +98,8 @@ const METRICS = [
 ];
 const METRIC = Object.fromEntries(METRICS.map((metric) => [metric.id, metric]));
 
+const STRINGS_MAX = 2 ** 26; // two numbers of strings are one exact number
+
 class Model {
 	// REPORTS: one, or the older and the newer one.
 	constructor(data, reports) {
@@ -134,7 +136,7 @@ class Model {
 
 			this.frameFirst.push(this.frameName.length);
 			for (let i = 0; i < frames.name.length; i++) {
-				const key = frames.name[i] * 65536 + frames.module[i];
+				const key = frames.name[i] * STRINGS_MAX + frames.module[i];
 				let id = functions.get(key);
 
 				if (id === undefined) {

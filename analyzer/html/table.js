@@ -116,7 +116,7 @@ class Table {
 		const column = this.column(this.sort.key) || this.columns[0];
 		const sign = this.sort.down ? -1 : 1;
 		const values = new Map(this.rows.map((row) => [row, column.value(row)]));
-		const chosen = this.selected >= 0 ? this.rows[this.selected] : null;
+		const chosen = this.selected >= 0 ? this.rows[this.selected] : null; // may be the number 0
 
 		this.rows = [...this.rows].sort((a, b) => {
 			const x = values.get(a),
@@ -136,7 +136,7 @@ class Table {
 					this.rows.reduce((most, row) => Math.max(most, Math.abs(c.value(row) || 0)), 0),
 				]),
 		);
-		this.selected = chosen ? this.rows.indexOf(chosen) : -1;
+		this.selected = chosen !== null ? this.rows.indexOf(chosen) : -1;
 		this.painted = null;
 		this.paint();
 	}

@@ -273,10 +273,11 @@ class Timeline {
 		if (event.key === 'Escape' && this.range) {
 			this.brush(null);
 		} else if (by !== 0) {
-			const to = Math.min(end, Math.max(event.shiftKey ? range.from + step : 0, range.to + by));
-			const from = event.shiftKey ? range.from : Math.max(0, Math.min(range.from + by, end - step));
+			const width = Math.max(step, range.to - range.from);
+			const from = event.shiftKey ? range.from : Math.max(0, Math.min(range.from + by, end - width));
+			const to = event.shiftKey ? Math.max(from + step, range.to + by) : from + width;
 
-			this.brush({ from, to: Math.max(to, from + step) });
+			this.brush({ from, to: Math.min(end, to) });
 		} else {
 			return;
 		}

@@ -6,9 +6,11 @@ function diffOverview(app, parent) {
 	const { model } = app;
 	const [old, now] = model.parts;
 	const waited = (report) =>
-		report.locks
-			.filter((lock) => lock.category === 'contention')
-			.reduce((sum, lock) => sum + lock.wait_ns, 0);
+		report.process.mode === 'sample'
+			? null // not recorded
+			: report.locks
+					.filter((lock) => lock.category === 'contention')
+					.reduce((sum, lock) => sum + lock.wait_ns, 0);
 	const rows = [
 		['Peak', 'bytes', (r) => r.totals.peak_bytes],
 		['Allocated', 'bytes', (r) => r.totals.alloc_bytes],
@@ -48,6 +50,7 @@ function diffOverview(app, parent) {
 						const a = value(old),
 							b = value(now);
 						const known = a !== null && b !== null;
+						const direction = known ? changeClass(b - a) : '';
 
 						return element(
 							'tr',
@@ -66,7 +69,7 @@ function diffOverview(app, parent) {
 							element(
 								'td',
 								{
-									class: `number change ${changeClass(b - a)}`,
+									class: `number change ${direction}`,
 								},
 								known ? formatChange(b - a, unit) : '',
 							),

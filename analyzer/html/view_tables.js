@@ -199,7 +199,7 @@ function leaksView(app, parent) {
 				width: '7.5rem',
 			},
 		],
-		empty: 'No block was left.',
+		empty: () => (app.pattern ? 'No stack matches.' : 'No block was left.'),
 		onSelect: (i) => split.show(leakDetails(app, part, i)),
 	});
 

@@ -216,10 +216,11 @@ class CallTree {
 			this.choose(this.selected + (event.key === 'ArrowDown' ? 1 : -1));
 		} else if (event.key === 'ArrowRight') {
 			if (isOpen) this.choose(this.selected + 1);
-			else this.toggle(row.node);
+			else if (this.children(row.node).length > 0) this.toggle(row.node);
 		} else if (event.key === 'ArrowLeft') {
 			if (isOpen) this.toggle(row.node);
-			else this.choose(this.rows.findIndex((other) => other.node === this.tree.parent[row.node]));
+			else if (row.depth > 0)
+				this.choose(this.rows.findIndex((other) => other.node === this.tree.parent[row.node]));
 		} else if (event.key === 'Enter' || event.key === ' ') {
 			this.toggle(row.node);
 		} else {
