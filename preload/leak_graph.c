@@ -642,7 +642,14 @@ static void search(uint64_t start, uint64_t end)
 	while (start < end) {
 		uint64_t offset = start & (PAGES_BYTES - 1);
 		uint64_t upto = end - start < PAGES_BYTES - offset ? offset + (end - start) : PAGES_BYTES;
+		uint64_t copied;
+		const char *copy = pages_copy(start, end - start, &copied);
 
+		if (copy) {
+			search_words(copy, 0, copied);
+			start += copied;
+			continue;
+		}
 		search_words(pages_data(start), offset, upto);
 		start += upto - offset;
 	}

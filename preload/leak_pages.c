@@ -73,6 +73,29 @@ static const char *read_ahead(uint64_t page)
 	return ahead_bytes ? window + (page - ahead_start) : NULL;
 }
 
+/* Blocks of less than a page share pages, and then a system call for each costs more than it spares. */
+#define COPY_LEAST PAGE
+static bool in_snapshot;
+
+void pages_in_snapshot(bool yes)
+{
+	in_snapshot = yes;
+}
+
+const char *pages_copy(uint64_t start, uint64_t bytes, uint64_t *ret_bytes)
+{
+	static char window[PAGES_COPY_BYTES];
+	long n;
+
+	if (bytes < COPY_LEAST || !in_snapshot || memory < 0)
+		return NULL;
+	n = os_pread(memory, window, bytes < sizeof(window) ? bytes : sizeof(window), start);
+	if (n < 8)
+		return NULL;
+	*ret_bytes = (uint64_t)n & ~7ull;
+	return window;
+}
+
 /* Tries the very byte that is wanted: the caller may have prefetched it, and any other would be one more miss. */
 static MP_NOINLINE const char *load_data(uint64_t address)
 {

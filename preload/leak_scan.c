@@ -353,6 +353,7 @@ static __attribute__((noreturn)) void child(bool borrows, enum task task)
 	struct mp_leak_scan found = answer->scan;
 
 	os_snapshot_settle(borrows);
+	pages_in_snapshot(!borrows);
 	answer->result = search(task);
 	pages_close();
 	if (task == TASK_COMPARE)

@@ -248,6 +248,7 @@ START_TEST(random_heaps_are_judged_by_definition)
 	h.base = (uint64_t)map_arena();
 	for (uint32_t round = 0; round < 600; round++) {
 		pages_open();
+		pages_in_snapshot(round & 4);
 		lay_out(&h);
 		connect(&h, 1 + round % 4);
 		check_heap(&h, round);
@@ -255,6 +256,7 @@ START_TEST(random_heaps_are_judged_by_definition)
 		pages_close();
 		ck_assert_int_eq(madvise((void *)h.base, ARENA_BYTES, MADV_DONTNEED), 0);
 	}
+	pages_in_snapshot(false);
 	munmap((void *)h.base, ARENA_BYTES);
 }
 END_TEST
@@ -373,6 +375,8 @@ static int in_child(void (*run)(void))
 static void read_what_is_hidden(void)
 {
 	char *page = mmap(NULL, 3 * PAGES_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *copy;
+	uint64_t bytes;
 
 	page[PAGES_BYTES + 5] = 42;
 	if (mprotect(page + PAGES_BYTES, PAGES_BYTES, PROT_NONE) != 0 ||
@@ -386,6 +390,14 @@ static void read_what_is_hidden(void)
 		_exit(4);
 	if (!os_readable((uint64_t)page) || os_readable((uint64_t)page + PAGES_BYTES))
 		_exit(5);
+	pages_in_snapshot(true);
+	copy = pages_copy((uint64_t)page + 8, 3 * PAGES_BYTES - 8, &bytes);
+	if (!copy || bytes != 2 * PAGES_BYTES - 8 || copy[PAGES_BYTES - 8 + 5] != 42)
+		_exit(6);
+	if (pages_copy((uint64_t)page + 2 * PAGES_BYTES, PAGES_BYTES, &bytes))
+		_exit(7);
+	if (pages_copy((uint64_t)page, PAGES_BYTES - 8, &bytes))
+		_exit(8);
 }
 
 START_TEST(hidden_pages_are_read_and_missing_ones_are_zero)
