@@ -11,6 +11,7 @@
 #define BLOCKS 1000
 
 static void *kept[BLOCKS];
+static void *before[8];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 SITE static void *block(size_t size)
@@ -49,7 +50,12 @@ static void obey(char letter)
 		memset(kept, 0, sizeof(kept));
 		break;
 	case 'l':
+		/* Where nothing was before, so that no old pointer on the stack leads there by chance. */
+		for (unsigned i = 0; i < 8; i++)
+			before[i] = block(64000);
 		*(volatile char *)block(500) = 1;
+		for (unsigned i = 0; i < 8; i++)
+			free(before[i]);
 		break;
 	case 't':
 		for (unsigned i = 0; i < 2000; i++)
