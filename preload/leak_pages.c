@@ -45,55 +45,44 @@ void pages_close(void)
 
 /*
  * In a child the first look at a page can be dear: under a hypervisor without nested paging it takes as long as a
- * fault. So what is read from its start to its end is read through the kernel, many pages at a time.
+ * fault. So what is searched there is read through the kernel: pages and more at once; and where the search goes by
+ * addresses, all, because what comes next is in the same window. Else blocks of less than a page share pages, and a
+ * system call for each costs more than it spares.
  */
-#define AHEAD (64u * PAGES_BYTES)
-static bool ahead;
-static uint64_t ahead_start;
-static uint64_t ahead_bytes;
-
-void pages_read_ahead(bool on)
-{
-	ahead = on && memory >= 0;
-	ahead_bytes = 0;
-	data = NULL;
-}
-
-/* The page in memory of ours, NULL if it cannot be had like that. */
-static const char *read_ahead(uint64_t page)
-{
-	static char window[AHEAD];
-
-	if (page - ahead_start >= ahead_bytes) {
-		long n = os_pread(memory, window, sizeof(window), page);
-
-		ahead_start = page;
-		ahead_bytes = n > 0 ? (uint64_t)n & ~(PAGE - 1) : 0;
-	}
-	return ahead_bytes ? window + (page - ahead_start) : NULL;
-}
-
-/* Blocks of less than a page share pages, and then a system call for each costs more than it spares. */
 #define COPY_LEAST PAGE
 static bool in_snapshot;
+static bool ahead;
+static uint64_t copy_start;
+static uint64_t copy_bytes;
 
 void pages_in_snapshot(bool yes)
 {
 	in_snapshot = yes;
+	copy_bytes = 0;
+}
+
+void pages_read_ahead(bool on)
+{
+	ahead = on;
+	copy_bytes = 0;
 }
 
 const char *pages_copy(uint64_t start, uint64_t bytes, uint64_t *ret_bytes)
 {
 	static char window[PAGES_COPY_BYTES];
-	long n;
+	uint64_t left;
 
-	if (bytes < COPY_LEAST || !in_snapshot || memory < 0)
+	if (!in_snapshot || memory < 0 || (bytes < COPY_LEAST && !ahead))
 		return NULL;
-	n = os_pread(memory, window, bytes < sizeof(window) ? bytes : sizeof(window), start);
-	if (n < 8)
-		return NULL;
-	*ret_bytes = (uint64_t)n & ~7ull;
-	return window;
+	if (!ahead || start - copy_start >= copy_bytes) {
+		long n = os_pread(memory, window, ahead || bytes > sizeof(window) ? sizeof(window) : bytes, start);
+
+		copy_start = start;
+		copy_bytes = n > 0 ? (uint64_t)n & ~7ull : 0;
+	}
+	left = copy_start + copy_bytes - start;
+	*ret_bytes = bytes < left ? bytes : left;
+	return copy_bytes ? window + (start - copy_start) : NULL;
 }
 
 /* Tries the very byte that is wanted: the caller may have prefetched it, and any other would be one more miss. */
@@ -103,9 +92,6 @@ static MP_NOINLINE const char *load_data(uint64_t address)
 	uint64_t page = address & ~(PAGE - 1);
 
 	data_page = page;
-	data = ahead ? read_ahead(page) : NULL;
-	if (data)
-		return data;
 	data = (const char *)page;
 	if (likely(os_readable(address)))
 		return data;

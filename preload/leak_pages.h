@@ -35,8 +35,6 @@ bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint6
  * unreadable, or zeroes if there is nothing at all. Needs os_snapshot_settle(): the way to find out is to try.
  */
 const char *pages_data(uint64_t address);
-/* For what is read in the order of addresses. Not for single words here and there. */
-void pages_read_ahead(bool on);
 /*
  * Memory that is searched once, from START, at most BYTES of it: up to PAGES_COPY_BYTES are copied, where that is
  * cheaper than to look at it. *ret_bytes were; they are overwritten by the next call. NULL: to be read by pages_data().
@@ -45,6 +43,8 @@ void pages_read_ahead(bool on);
 const char *pages_copy(uint64_t start, uint64_t bytes, uint64_t *ret_bytes);
 /* This process is a forked child, where it is, see leak_pages.c. */
 void pages_in_snapshot(bool yes);
+/* What is searched from now on comes in the order of addresses. */
+void pages_read_ahead(bool on);
 /* Pages that could not be read so far. */
 uint64_t pages_unreadable(void);
 
