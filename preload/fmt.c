@@ -69,6 +69,15 @@ size_t fmt_text_bytes(const char *s, size_t max)
 	return n;
 }
 
+bool fmt_same(const char *a, const char *b, size_t bytes)
+{
+	size_t i = 0;
+
+	while (i < bytes && a[i] == b[i] && a[i])
+		i++;
+	return i == bytes;
+}
+
 bool fmt_equal(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

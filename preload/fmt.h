@@ -24,6 +24,7 @@ void fmt_u64(struct fmt *f, uint64_t n);
 size_t fmt_strlen(const char *s);
 size_t fmt_text_bytes(const char *s, size_t max); /* length, or less than MAX + 1 without cutting a UTF-8 character */
 bool fmt_equal(const char *a, const char *b);
+bool fmt_same(const char *a, const char *b, size_t bytes); /* up to the end of a text at most */
 bool fmt_has_word(const char *list, const char *word); /* words stand between commas */
 
 /*

@@ -63,11 +63,8 @@ static uint32_t find_text(const char *name)
 
 	for (uint32_t i = 0; i < text_count; i++) {
 		const char *text = table->texts[i].text;
-		size_t same = 0;
 
-		while (same < bytes && text[same] == name[same])
-			same++;
-		if (same == bytes && !text[same])
+		if (fmt_same(text, name, bytes) && !text[bytes])
 			return i;
 	}
 	if (text_count == MP_LOCK_NAMES_MAX)

@@ -42,11 +42,7 @@ static bool is_text(uint64_t reference, const char *text, size_t bytes)
 {
 	const struct mp_string *string = (const struct mp_string *)(const void *)(dump_base + reference);
 
-	size_t same = 0;
-
-	while (same < bytes && string->text[same] == text[same])
-		same++;
-	return string->bytes == bytes && same == bytes;
+	return string->bytes == bytes && fmt_same(string->text, text, bytes);
 }
 
 /* The row of TEXT, a new one if need be. NULL: no room. */
