@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # How long the search for lost blocks takes: bench_leak.sh BUILD [MIB BLOCKS [THREADS]]. Without sizes: 1 GiB in 100,000
-# and in 10 million blocks, 4 GiB in 10 million, and 1 GiB while a second thread allocates. Needs memory for that, jq,
-# and an idle machine.
+# and in 10 million blocks, 4 GiB in 10 million; then 1 and 4 GiB while a second thread allocates, beside what a fork of
+# that much memory takes without us. Needs memory for that, jq, and an idle machine.
 set -eu
 
 build=$(realpath "${1:?usage: bench_leak.sh BUILD [MIB BLOCKS [THREADS]]}")
 here=$(dirname "$(realpath "$0")")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/memprof-bench-leak.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
-${CC:-cc} -O2 -Wall -Wextra -I"$here" -o "$dir/bench_leak" "$here/bench_leak.c" -pthread
+for program in bench_leak bench_fork; do
+	${CC:-cc} -O2 -Wall -Wextra -I"$here" -o "$dir/$program" "$here/$program.c" -pthread
+done
 
 measure()
 {
@@ -27,12 +29,24 @@ measure()
 		"\(.method), \(.heap_bytes / 1048576 | round) MiB searched" end'
 }
 
+forked()
+{
+	"$dir/bench_fork" "$1" | awk -v mib="$1" '
+		{ value[$1] = $2 }
+		END { printf "%d MiB without memprof: fork %.0f ms, one byte of each page read in the child in %.0f ms\n",
+			mib, value["fork_ms"], value["touch_ms"] }'
+}
+
 shift
 if [ $# -gt 0 ]; then
 	measure "$@"
+	[ $# -lt 3 ] || forked "$1"
 	exit
 fi
 measure 1024 100000
 measure 1024 10000000
 measure 4096 10000000
 measure 1024 100000 1
+measure 4096 10000000 1
+forked 1024
+forked 4096
