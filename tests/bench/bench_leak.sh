@@ -33,7 +33,7 @@ forked()
 {
 	"$dir/bench_fork" "$1" | awk -v mib="$1" '
 		{ value[$1] = $2 }
-		END { printf "%d MiB without memprof: fork %.0f ms, one byte of each page read in the child in %.0f ms\n",
+		END { printf "%d MiB without memprof: fork %.0f ms, a byte of each page in %.0f ms\n",
 			mib, value["fork_ms"], value["touch_ms"] }'
 }
 
