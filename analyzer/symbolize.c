@@ -5,8 +5,6 @@
  * Words: a *row* is a row of profile.modules, one executable segment at one time; an *object* is the file behind one or
  * more rows. Every object has a Dwfl of its own and is reported at base 0, so objects that shared an address one after
  * the other cannot be confused; addresses are translated to addresses as in the file ("file addresses") first.
- *
- * libdwfl looks through the whole symbol table for every address, so the tables are sorted here once per object.
  */
 #include "symbolize.h"
 
@@ -29,6 +27,7 @@
 #include "demangle.h"
 #include "dwarf_frames.h"
 #include "dwarf_types.h"
+#include "elf_symbols.h"
 #include "hash.h"
 #include "known_symbols.h"
 #include "perf_map.h"
@@ -51,9 +50,7 @@ struct object {
 	uint64_t bias; /* libdwfl's address - file address */
 
 	bool symbols_read;
-	struct spans code;   /* symbols of known size, file addresses */
-	struct spans labels; /* code symbols of size 0; each ends with its section */
-	struct spans data;
+	struct elf_symbols symbols;
 
 	bool debug_read;
 	uint64_t debug_shift;        /* address in the debug data - file address */
@@ -217,9 +214,7 @@ void symbolizer_free(struct symbolizer *s)
 	for (size_t i = 0; i < s->object_count; i++) {
 		struct object *object = &s->objects[i];
 
-		spans_free(&object->code);
-		spans_free(&object->labels);
-		spans_free(&object->data);
+		elf_symbols_free(&object->symbols);
 		dwarf_types_free(object->types);
 		dwarf_frames_free(object->frames);
 		if (object->dwfl)
@@ -369,7 +364,12 @@ static bool open_object(struct symbolizer *s, struct object *object)
 	return defect == NULL;
 }
 
-static void read_symbols(struct object *object);
+static void read_symbols(struct object *object)
+{
+	if (!object->symbols_read)
+		elf_symbols_read(&object->symbols, object->module, object->bias);
+	object->symbols_read = true;
+}
 
 static void read_debug(struct symbolizer *s, struct object *object)
 {
@@ -386,129 +386,11 @@ static void read_debug(struct symbolizer *s, struct object *object)
 		object->types = dwarf_types_new(dwarf, object->frames, &s->strings);
 	} else {
 		read_symbols(object);
-		if (object->code.spans.count > 0)
+		if (object->symbols.code.spans.count > 0)
 			warn_no_debug(s, object->row->path);
 		else
 			warn_no_symbols(s, object->row);
 	}
-}
-
-/* Of several names of one address the one that people know is best: malloc, not __libc_malloc. */
-static uint32_t name_rank(const char *name, const GElf_Sym *symbol)
-{
-	static const uint8_t bindings[] = { [STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1 };
-	unsigned binding = GELF_ST_BIND(symbol->st_info);
-	size_t underscores = strspn(name, "_"), length = strnlen(name, 0xffff);
-
-	/* The prefix of mangled names is no sign of an internal one. */
-	if (underscores == 1 && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D'))
-		underscores = 0;
-	return (uint32_t)((underscores < 3 ? underscores : 3) << 24 |
-			  (size_t)(binding < sizeof(bindings) ? bindings[binding] : 3) << 16 | length);
-}
-
-static bool has_table(Elf *elf, GElf_Word type)
-{
-	Elf_Scn *section = NULL;
-
-	while ((section = elf_nextscn(elf, section)) != NULL) {
-		GElf_Shdr header;
-
-		if (gelf_getshdr(section, &header) && header.sh_type == type)
-			return true;
-	}
-	return false;
-}
-
-struct symbol {
-	GElf_Sym elf;
-	const char *name;
-	uint64_t start; /* file address */
-	bool in_code;   /* section; unknown sections count as data */
-	uint64_t section_end;
-	bool is_complete; /* the table lists all functions, not only exported ones */
-};
-
-static void add_symbol(struct object *object, const struct symbol *symbol)
-{
-	unsigned type = GELF_ST_TYPE(symbol->elf.st_info);
-	bool is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
-	bool is_code = is_function || (type == STT_NOTYPE && symbol->in_code);
-	struct span span = { .start = symbol->start,
-			     .end = symbol->start + symbol->elf.st_size,
-			     .name = symbol->name,
-			     .rank = name_rank(symbol->name, &symbol->elf) };
-
-	if (symbol->elf.st_size > 0 && is_code) {
-		spans_add(&object->code, span);
-	} else if (symbol->elf.st_size > 0 && (type == STT_OBJECT || type == STT_NOTYPE)) {
-		spans_add(&object->data, span);
-	} else if (symbol->elf.st_size == 0 && is_code && symbol->is_complete && symbol->in_code) {
-		span.end = symbol->section_end;
-		spans_add(&object->labels, span);
-	}
-}
-
-/* "$x", "$d.1": marks of the assembler on ARM; ".L5": its local labels. */
-static bool is_artificial(const char *name)
-{
-	return name[0] == '\0' || name[0] == '$' || (name[0] == '.' && name[1] == 'L');
-}
-
-static void read_symbols(struct object *object)
-{
-	int count;
-	Elf *last_elf = NULL;
-	bool is_complete = false;
-
-	if (object->symbols_read)
-		return;
-	object->symbols_read = true;
-	count = dwfl_module_getsymtab(object->module);
-	for (int i = 1; i < count; i++) {
-		struct symbol symbol = { 0 };
-		GElf_Addr address;
-		GElf_Word index;
-		GElf_Shdr section;
-		Elf *elf = NULL;
-		Dwarf_Addr bias;
-
-		symbol.name = dwfl_module_getsym_info(object->module, i, &symbol.elf, &address, &index, &elf, &bias);
-		if (symbol.name == NULL || is_artificial(symbol.name) || index == SHN_UNDEF || index == SHN_ABS ||
-		    index == SHN_COMMON)
-			continue;
-		if (elf && elf != last_elf)
-			is_complete = has_table(elf, SHT_SYMTAB);
-		last_elf = elf;
-		symbol.is_complete = is_complete;
-		symbol.start = address - object->bias;
-		if (elf && gelf_getshdr(elf_getscn(elf, index), &section)) {
-			symbol.in_code = (section.sh_flags & SHF_EXECINSTR) != 0;
-			symbol.section_end = section.sh_addr + section.sh_size + bias - object->bias;
-		}
-		add_symbol(object, &symbol);
-	}
-	spans_sort(&object->code);
-	spans_sort(&object->labels);
-	spans_sort(&object->data);
-}
-
-/*
- * Never a wrong name: code behind the end of a sized function belongs to none that is known. A label without size
- * (assembly) counts up to the next function or the end of its section.
- */
-static const char *code_symbol(struct object *object, uint64_t address)
-{
-	const struct span *span = spans_find(&object->code, address, NULL);
-	const struct span *sized;
-
-	if (span)
-		return span->name;
-	span = spans_before(&object->labels, address);
-	sized = spans_before(&object->code, address);
-	if (span == NULL || address >= span->end || (sized && sized->start > span->start))
-		return NULL;
-	return span->name;
 }
 
 /* The readable form of SYMBOL, NULL if it is not mangled. SYMBOL is text in a file that stays mapped. */
@@ -589,7 +471,7 @@ static void frames_of_object(struct symbolizer *s, struct object *object, uint64
 
 	read_symbols(object);
 	read_debug(s, object);
-	symbol = code_symbol(object, address);
+	symbol = elf_symbols_code(&object->symbols, address);
 	if (object->frames)
 		count = dwarf_frames_at(object->frames, address + object->debug_shift, found);
 	if (count == 0) {
@@ -824,7 +706,7 @@ bool symbolizer_find_object(struct symbolizer *s, uint64_t address, struct symbo
 		return false;
 	object = &s->objects[s->object_of_row[row - s->profile->modules]];
 	read_symbols(object);
-	symbol = spans_find(&object->data, address - row->bias, NULL);
+	symbol = spans_find(&object->symbols.data, address - row->bias, NULL);
 	ret_object->module = row->path;
 	ret_object->offset = address - row->bias;
 	if (symbol == NULL)
