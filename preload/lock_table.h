@@ -275,7 +275,7 @@ uint32_t lock_foresee(struct thread *t, const struct lock_facts *facts, uint32_t
 void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs);
 /* How many wait at ADDRESS at this moment, as far as memprof sees. */
 uint32_t lock_waiters(struct thread *t, uint64_t address);
-/* T's row for what only some kinds count; NULL: the lock was never contended, or no room. */
+/* T's row for what only some kinds count; NULL: the lock was never contended, or no room. In lock_rows.c. */
 struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address);
 
 /* --- mutexes for condition variables; lock_hooks.c --- */

@@ -9,15 +9,13 @@
  *
  * Order of locks: a ring's own lock may be held while a stack is entered, not while one is captured.
  */
-#include <stddef.h>
-
 #include "capture.h"
 #include "clock.h"
 #include "control.h"
 #include "drop.h"
 #include "dump_map.h"
-#include "lock_hist.h"
 #include "lock_order.h"
+#include "lock_rows.h"
 #include "lock_state.h"
 #include "timeline.h"
 
@@ -26,9 +24,7 @@
 /* Of a lock that is not hot, each thread measures one hold in so many acquisitions. */
 #define HOLD_PERIOD 64u
 
-#define CHECK_AT(row) offsetof(struct row, check)
-
-/* --- rows --- */
+/* --- kinds --- */
 
 /* By the names in the list of kinds, which have different lengths. */
 static bool coordination(enum mp_lock_kind kind)
@@ -50,153 +46,6 @@ static bool is_held(enum mp_lock_kind kind)
 static bool in_order(const struct lock_state *state)
 {
 	return is_held(state->kind) && state->kind != MP_LOCK_RWLOCK;
-}
-
-/* The new row ID must get its other fields before its key. */
-static row_id new_row(struct thread *t, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
-{
-	row_id id = shard_add(t->shard, key, check_at, kind);
-
-	if (!id)
-		drop(MP_LOSS_SITES_FULL);
-	return id;
-}
-
-static struct mp_lock_wait *wait_row(struct thread *t, uint32_t number, stack_id stack, enum lock_mode mode)
-{
-	uint64_t key = lock_key((uint64_t)stack << 32 | number, MP_CHUNK_LOCK_WAIT | (uint32_t)mode << 8);
-	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_wait));
-	struct mp_lock_wait *row;
-
-	if (likely(id))
-		return row_at(id);
-	id = new_row(t, key, CHECK_AT(mp_lock_wait), MP_CHUNK_LOCK_WAIT);
-	if (!id)
-		return NULL;
-	row = row_at(id);
-	row->lock = number;
-	row->flags = mode == LOCK_SHARED ? MP_LOCK_WAIT_SHARED : 0;
-	store_release(&row->stack, stack);
-	return row;
-}
-
-static struct mp_lock_culprit *culprit_row(struct thread *t, uint32_t number, stack_id waiter, stack_id culprit)
-{
-	uint64_t key = lock_key((uint64_t)waiter << 32 | culprit, (uint64_t)number << 8 | MP_CHUNK_LOCK_CULPRIT);
-	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_culprit));
-	struct mp_lock_culprit *row;
-
-	if (likely(id))
-		return row_at(id);
-	id = new_row(t, key, CHECK_AT(mp_lock_culprit), MP_CHUNK_LOCK_CULPRIT);
-	if (!id)
-		return NULL;
-	row = row_at(id);
-	row->waiter_stack = waiter;
-	row->culprit_stack = culprit;
-	store_release(&row->lock, number);
-	return row;
-}
-
-static struct mp_lock_pair *pair_row(struct thread *t, struct lock_local *l, uint32_t waiter, uint32_t culprit)
-{
-	uint64_t key = lock_key((uint64_t)waiter << 32 | culprit, (uint64_t)l->number << 8 | MP_CHUNK_LOCK_PAIR);
-	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_pair));
-	struct mp_lock_pair *row;
-
-	if (likely(id))
-		return row_at(id);
-	if (waiter && l->pairs >= MP_LOCK_PAIRS_MAX)
-		return pair_row(t, l, 0, 0);
-	id = new_row(t, key, CHECK_AT(mp_lock_pair), MP_CHUNK_LOCK_PAIR);
-	if (!id)
-		return NULL;
-	l->pairs++;
-	row = row_at(id);
-	row->waiter_tid = waiter;
-	row->culprit_tid = culprit;
-	store_release(&row->lock, l->number);
-	return row;
-}
-
-static struct mp_lock_hold *hold_row(struct thread *t, struct lock_local *l)
-{
-	uint64_t key = lock_key(l->number, MP_CHUNK_LOCK_HOLD);
-	row_id id;
-
-	if (likely(l->hold))
-		return l->hold;
-	id = shard_find(t->shard, key, CHECK_AT(mp_lock_hold));
-	if (!id) {
-		id = new_row(t, key, CHECK_AT(mp_lock_hold), MP_CHUNK_LOCK_HOLD);
-		if (!id)
-			return NULL;
-		store_release(&((struct mp_lock_hold *)row_at(id))->lock, l->number);
-	}
-	l->hold = row_at(id);
-	return l->hold;
-}
-
-static MP_NOINLINE row_id hist_row(struct thread *t, uint32_t number, uint32_t what, uint32_t octave, bool full)
-{
-	uint64_t key = lock_key((uint64_t)what << 40 | (uint64_t)octave << 32 | number, MP_CHUNK_LOCK_HIST);
-	struct mp_lock_hist *row;
-	row_id id;
-
-	if (full)
-		shard_close(t->shard, key, CHECK_AT(mp_lock_hist));
-	id = shard_find(t->shard, key, CHECK_AT(mp_lock_hist));
-	if (id)
-		return id;
-	id = new_row(t, key, CHECK_AT(mp_lock_hist), MP_CHUNK_LOCK_HIST);
-	if (!id)
-		return 0;
-	row = row_at(id);
-	row->what = what;
-	row->octave = octave;
-	store_release(&row->lock, number);
-	return id;
-}
-
-static void hist_add(struct thread *t, struct lock_local *l, enum mp_lock_hist_kind what, uint64_t ns)
-{
-	struct lock_cell c = lock_cell_of(ns);
-	uint32_t what_octave = (uint32_t)what << 8 | c.octave;
-	struct mp_lock_hist *row;
-
-	if (unlikely(l->hist[what & 1].what_octave != what_octave)) {
-		l->hist[what & 1].row = hist_row(t, l->number, what, c.octave, false);
-		l->hist[what & 1].what_octave = what_octave;
-	}
-	if (unlikely(!l->hist[what & 1].row))
-		return;
-	row = row_at(l->hist[what & 1].row);
-	if (unlikely(row->cells[c.cell] == UINT32_MAX)) {
-		l->hist[what & 1].row = hist_row(t, l->number, what, c.octave, true);
-		if (!l->hist[what & 1].row)
-			return;
-		row = row_at(l->hist[what & 1].row);
-	}
-	bump(&row->cells[c.cell], 1);
-}
-
-struct mp_lock_extra *lock_extra(struct thread *t, uint64_t address)
-{
-	struct lock_local *l = lock_local_at(t, address);
-	uint64_t key;
-	row_id id;
-
-	if (!l)
-		return NULL;
-	key = lock_key(l->number, MP_CHUNK_LOCK_EXTRA);
-	id = shard_find(t->shard, key, CHECK_AT(mp_lock_extra));
-	if (!id) {
-		id = new_row(t, key, CHECK_AT(mp_lock_extra), MP_CHUNK_LOCK_EXTRA);
-		if (!id)
-			return NULL;
-		store_release(&((struct mp_lock_extra *)row_at(id))->lock, l->number);
-	}
-	return row_at(id);
 }
 
 /* --- stacks --- */
@@ -333,8 +182,8 @@ static void count_hold(struct thread *t, const struct lock_noted *noted)
 
 	if (unlikely(!l))
 		return;
-	row = hold_row(t, l);
-	hist_add(t, l, h->mode == LOCK_SHARED ? MP_LOCK_HIST_HOLD_SHARED : MP_LOCK_HIST_HOLD, ns);
+	row = lock_hold_row(t, l);
+	lock_hist_add(t, l, h->mode == LOCK_SHARED ? MP_LOCK_HIST_HOLD_SHARED : MP_LOCK_HIST_HOLD, ns);
 	if (!row)
 		return;
 	bump(&row->count, 1);
@@ -459,7 +308,7 @@ void lock_wait_begin(struct lock_wait *w, struct thread *t, const struct lock_fa
 		w->state = l->state;
 		if (likely(l->share))
 			bump(&l->share->contentions, 1);
-		w->row = wait_row(t, w->number, stack, mode);
+		w->row = lock_wait_row(t, w->number, stack, mode);
 		if (likely(w->row))
 			bump(&w->row->count, 1);
 		arrive(w->state, w, stack);
@@ -560,8 +409,8 @@ static uint64_t share_out(const struct lock_wait *w, const struct lock_span *spa
 static void charge(struct thread *t, const struct lock_wait *w, struct lock_local *l, const struct lock_charge *c,
 		   bool new_stack, bool new_tid)
 {
-	struct mp_lock_culprit *culprit = culprit_row(t, w->number, w->row->stack, c->stack);
-	struct mp_lock_pair *pair = pair_row(t, l, t->tid, c->tid);
+	struct mp_lock_culprit *culprit = lock_culprit_row(t, w->number, w->row->stack, c->stack);
+	struct mp_lock_pair *pair = lock_pair_row(t, l, t->tid, c->tid);
 
 	if (likely(culprit)) {
 		bump(&culprit->count, new_stack);
@@ -578,7 +427,7 @@ static void charge(struct thread *t, const struct lock_wait *w, struct lock_loca
 static void add_up(struct thread *t, const struct lock_wait *w, struct lock_local *l, uint64_t ns,
 		   enum lock_outcome outcome, const struct lock_share_out *out)
 {
-	hist_add(t, l, w->mode == LOCK_SHARED ? MP_LOCK_HIST_WAIT_SHARED : MP_LOCK_HIST_WAIT, ns);
+	lock_hist_add(t, l, w->mode == LOCK_SHARED ? MP_LOCK_HIST_WAIT_SHARED : MP_LOCK_HIST_WAIT, ns);
 	if (likely(l->share)) {
 		add_wait(&l->share->wait_ns, &l->share->wait_max_ns, ns);
 		bump(&l->share->handoff_ns, out->handoff_ns);
@@ -607,7 +456,7 @@ static void add_up(struct thread *t, const struct lock_wait *w, struct lock_loca
 /* Of a condition variable's wait: what it took after the wake to have the mutex again. */
 static void add_reacquire(struct thread *t, const struct lock_wait *w, struct lock_local *l, uint64_t ns)
 {
-	hist_add(t, l, MP_LOCK_HIST_REACQUIRE, ns);
+	lock_hist_add(t, l, MP_LOCK_HIST_REACQUIRE, ns);
 	if (w->row)
 		bump(&w->row->reacquire_ns, ns);
 }
