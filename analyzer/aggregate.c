@@ -27,6 +27,8 @@ static void add_site(struct site *sum, const struct site *part)
 	add_signed(&sum->peak_bytes, part->peak_bytes);
 	sum->temporary_count += part->temporary_count;
 	sum->realloc_count += part->realloc_count;
+	sum->freed_elsewhere_count += part->freed_elsewhere_count;
+	sum->freed_elsewhere_bytes += part->freed_elsewhere_bytes;
 	sum->alloc_count_var += part->alloc_count_var;
 	sum->alloc_bytes_var += part->alloc_bytes_var;
 	sum->free_count_var += part->free_count_var;
@@ -35,6 +37,8 @@ static void add_site(struct site *sum, const struct site *part)
 	sum->peak_bytes_var += part->peak_bytes_var;
 	sum->temporary_count_var += part->temporary_count_var;
 	sum->realloc_count_var += part->realloc_count_var;
+	sum->freed_elsewhere_count_var += part->freed_elsewhere_count_var;
+	sum->freed_elsewhere_bytes_var += part->freed_elsewhere_bytes_var;
 }
 
 static struct site site_of_row(const struct profile *profile, const struct mp_site *row)
@@ -49,6 +53,9 @@ static struct site site_of_row(const struct profile *profile, const struct mp_si
 		.live_bytes = (int64_t)(row->alloc_bytes - row->free_bytes),
 		.temporary_count = row->temporary_count,
 		.realloc_count = row->realloc_count,
+		/* A row without allocations is one for blocks of others. */
+		.freed_elsewhere_count = row->alloc_count ? 0 : row->free_count,
+		.freed_elsewhere_bytes = row->alloc_count ? 0 : row->free_bytes,
 	};
 
 	site.peak_count = moved_since_peak ? row->peak_count : profile_signed_blocks(profile, site.live_count);
@@ -73,6 +80,7 @@ static void finish_sampled(const struct profile *profile, struct site *site)
 	site->live_count = (int64_t)(site->alloc_count - site->free_count);
 	site->temporary_count = profile_blocks(profile, site->temporary_count);
 	site->realloc_count = profile_blocks(profile, site->realloc_count);
+	site->freed_elsewhere_count = profile_blocks(profile, site->freed_elsewhere_count);
 	site->peak_bytes_var =
 		variance_of_part((double)site->peak_bytes, (double)site->alloc_bytes, site->alloc_bytes_var);
 	site->peak_count_var =
@@ -81,6 +89,10 @@ static void finish_sampled(const struct profile *profile, struct site *site)
 		variance_of_part((double)site->temporary_count, (double)site->alloc_count, site->alloc_count_var);
 	site->realloc_count_var =
 		variance_of_part((double)site->realloc_count, (double)site->alloc_count, site->alloc_count_var);
+	site->freed_elsewhere_count_var = variance_of_part((double)site->freed_elsewhere_count,
+							   (double)site->free_count, site->free_count_var);
+	site->freed_elsewhere_bytes_var = variance_of_part((double)site->freed_elsewhere_bytes,
+							   (double)site->free_bytes, site->free_bytes_var);
 }
 
 static void add_samples(struct site *site, const struct mp_site_sample *row)

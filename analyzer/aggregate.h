@@ -37,6 +37,8 @@ struct site {
 	int64_t peak_bytes;
 	uint64_t temporary_count;
 	uint64_t realloc_count;
+	uint64_t freed_elsewhere_count; /* of free_count: by another thread than the one that allocated the block */
+	uint64_t freed_elsewhere_bytes;
 	const struct size_sum *sizes; /* smallest first; no class without allocations */
 	size_t size_count;            /* 0: the dump does not tell, or there were no allocations */
 	struct lifetime_sum *lifetimes; /* NULL: not known */
@@ -45,6 +47,7 @@ struct site {
 	double free_count_var, free_bytes_var;
 	double peak_count_var, peak_bytes_var;
 	double temporary_count_var, realloc_count_var;
+	double freed_elsewhere_count_var, freed_elsewhere_bytes_var;
 };
 
 struct lock_waiter {

@@ -142,11 +142,11 @@ static void blank_thread(uint8_t *bytes)
 	struct mp_thread row;
 	char name[ANONYMOUS_NAME_BYTES];
 
-	memcpy(&row, bytes, sizeof(row));
+	memcpy(&row, bytes, MP_THREAD_BYTES_MIN);
 	row.name[sizeof(row.name) - 1] = 0;
 	if (row.name[0])
 		memcpy(row.name, anonymous_name('t', row.name, name), sizeof(row.name) - 1);
-	memcpy(bytes, &row, sizeof(row));
+	memcpy(bytes, &row, MP_THREAD_BYTES_MIN);
 }
 
 _Static_assert(offsetof(struct mp_mark_name, text) == 0 && offsetof(struct mp_lock_name, text) == 0,

@@ -130,7 +130,7 @@ static void print_rows(const struct dump_chunk *chunk)
 		if (!dump_row_used(fields, row))
 			continue;
 		printf("  %" PRIu64 ":", chunk->header.first + i);
-		for (size_t j = 0; j < fields->count; j++) {
+		for (size_t j = 0; j < fields->count && dump_row_has(&fields->list[j], chunk->header.row_bytes); j++) {
 			printf(" %s=", fields->list[j].name);
 			dump_print_field(&fields->list[j], row, stdout);
 		}

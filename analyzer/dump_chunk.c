@@ -23,6 +23,12 @@ static const struct kind_info *find_kind(uint32_t kind)
 	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].name ? &kinds[kind] : NULL;
 }
 
+/* The least that a row must have: fields that later versions added at its end may be missing. */
+static uint32_t least_row_bytes(uint32_t kind, const struct kind_info *info)
+{
+	return kind == MP_CHUNK_THREAD ? MP_THREAD_BYTES_MIN : info->row_bytes;
+}
+
 bool dump_is_dump(const void *bytes, size_t size)
 {
 	return size >= sizeof(MP_MAGIC) - 1 && memcmp(bytes, MP_MAGIC, sizeof(MP_MAGIC) - 1) == 0;
@@ -49,11 +55,11 @@ static bool looks_like_chunk(const struct mp_chunk *header, uint64_t room)
 	const struct kind_info *kind = find_kind(header->kind);
 	static const uint64_t zero[3];
 
-	return kind && header->row_bytes >= kind->row_bytes && header->row_bytes <= MP_HEADER_BYTES &&
-	       header->bytes > sizeof(*header) && header->bytes % MP_CHUNK_ALIGN == 0 && header->bytes <= room &&
-	       header->rows > 0 && header->rows <= (header->bytes - sizeof(*header)) / header->row_bytes &&
-	       header->first <= UINT32_MAX && header->owner <= UINT32_MAX &&
-	       memcmp(header->reserved, zero, sizeof(zero)) == 0;
+	return kind && header->row_bytes >= least_row_bytes(header->kind, kind) &&
+	       header->row_bytes <= MP_HEADER_BYTES && header->bytes > sizeof(*header) &&
+	       header->bytes % MP_CHUNK_ALIGN == 0 && header->bytes <= room && header->rows > 0 &&
+	       header->rows <= (header->bytes - sizeof(*header)) / header->row_bytes && header->first <= UINT32_MAX &&
+	       header->owner <= UINT32_MAX && memcmp(header->reserved, zero, sizeof(zero)) == 0;
 }
 
 /* Offset of the next thing that looks like a chunk, SIZE if there is none. */
@@ -79,7 +85,7 @@ static void clip_rows(struct dump_chunk *chunk, uint64_t extent)
 	if (!kind)
 		return;
 	chunk->kind = kind->name;
-	if (chunk->header.row_bytes < kind->row_bytes) {
+	if (chunk->header.row_bytes < least_row_bytes(chunk->header.kind, kind)) {
 		chunk->defect = "its rows are too short";
 		return;
 	}

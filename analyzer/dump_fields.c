@@ -96,6 +96,13 @@ static const struct dump_field thread_fields[] = {
 	FIELD(mp_thread, lock_contentions, NUMBER),
 	FIELD(mp_thread, lock_wait_ns, NUMBER),
 	FIELD(mp_thread, coordination_ns, NUMBER),
+	FIELD(mp_thread, shard, NUMBER),
+};
+
+static const struct dump_field free_pair_fields[] = {
+	FIELD(mp_free_pair, free_shard, NUMBER), FIELD(mp_free_pair, alloc_shard, NUMBER),
+	FIELD(mp_free_pair, count, NUMBER),      FIELD(mp_free_pair, bytes, NUMBER),
+	FIELD(mp_free_pair, count_var, REAL),    FIELD(mp_free_pair, bytes_var, REAL),
 };
 
 static const struct dump_field module_fields[] = {
@@ -292,6 +299,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_NODE] = FIELDS(node_fields, 0),
 		[MP_CHUNK_SITE] = FIELDS(site_fields, 0),
 		[MP_CHUNK_THREAD] = FIELDS(thread_fields, 0),
+		[MP_CHUNK_FREE_PAIR] = FIELDS(free_pair_fields, 0),
 		[MP_CHUNK_MODULE] = FIELDS(module_fields, 0),
 		[MP_CHUNK_TIMELINE] = FIELDS(tick_fields, 0),
 		[MP_CHUNK_LOCK] = FIELDS(lock_fields, 0),

@@ -30,6 +30,12 @@ const struct dump_fields *dump_header_fields(void);
 /* Fields of the rows of a kind of chunk; NULL for STRING, whose rows are bytes, and for unknown kinds. */
 const struct dump_fields *dump_row_fields(uint32_t kind);
 
+/* A row of ROW_BYTES has the field: those of earlier versions may be shorter. */
+static inline bool dump_row_has(const struct dump_field *field, uint32_t row_bytes)
+{
+	return field->offset + field->bytes <= row_bytes;
+}
+
 /* The row at BYTES, which may lie at any alignment, is in use. */
 bool dump_row_used(const struct dump_fields *fields, const uint8_t *bytes);
 

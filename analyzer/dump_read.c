@@ -386,6 +386,22 @@ static void scale_thread(const struct profile *profile, struct mp_thread *row)
 	row->realloc_count = profile_blocks(profile, row->realloc_count);
 }
 
+static void read_free_pairs(struct dump_reader *reader)
+{
+	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_FREE_PAIR);
+	VEC(struct mp_free_pair) rows = { 0 };
+	struct mp_free_pair row;
+
+	while (dump_next_row(&walk, &row, sizeof(row))) {
+		if (row.free_shard == 0 || row.count == 0)
+			continue;
+		row.count_var = check_variance(reader, row.count_var, walk.offset);
+		row.bytes_var = check_variance(reader, row.bytes_var, walk.offset);
+		vec_push(&rows) = row;
+	}
+	dump_keep_rows(reader, &rows, free_pairs, free_pair_count);
+}
+
 static void read_threads(struct dump_reader *reader)
 {
 	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_THREAD);
@@ -522,6 +538,7 @@ static void read_all(struct dump_reader *reader, size_t size)
 	read_sites(reader);
 	read_site_samples(reader);
 	read_lifetimes(reader);
+	read_free_pairs(reader);
 	read_threads(reader);
 	read_ticks(reader);
 	dump_read_locks(reader);

@@ -47,6 +47,8 @@ struct dump_walk dump_walk_rows(const struct dump_reader *reader, uint32_t kind)
 
 bool dump_next_row(struct dump_walk *walk, void *ret_row, size_t row_bytes)
 {
+	size_t stored;
+
 	while (!walk->chunk || walk->next_row == walk->chunk->row_count) {
 		if (walk->next_chunk == walk->reader->chunks.count)
 			return false;
@@ -55,7 +57,10 @@ bool dump_next_row(struct dump_walk *walk, void *ret_row, size_t row_bytes)
 	}
 	walk->row = walk->next_row++;
 	walk->offset = dump_row_offset(walk->chunk, walk->row);
-	memcpy(ret_row, walk->chunk->rows + walk->row * walk->chunk->header.row_bytes, row_bytes);
+	stored = walk->chunk->header.row_bytes;
+	if (stored < row_bytes)
+		memset((char *)ret_row + stored, 0, row_bytes - stored);
+	memcpy(ret_row, walk->chunk->rows + walk->row * stored, stored < row_bytes ? stored : row_bytes);
 	return true;
 }
 

@@ -66,7 +66,10 @@ struct dump_walk {
 };
 
 struct dump_walk dump_walk_rows(const struct dump_reader *reader, uint32_t kind);
-/* Copies the next row as far as we know its fields (a longer row has more). false: there are no more rows. */
+/*
+ * Copies the next row as far as we know its fields: a longer row has more, and of a shorter one, of an earlier version,
+ * the rest is 0. false: there are no more rows.
+ */
 bool dump_next_row(struct dump_walk *walk, void *ret_row, size_t row_bytes);
 
 /* The string at REFERENCE, and its length in *ret_bytes; NULL if there is none. FROM is where the reference stands. */

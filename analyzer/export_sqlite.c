@@ -9,6 +9,7 @@
 
 #include "export.h"
 #include "export_tree.h"
+#include "free_pairs.h"
 #include "stack_view.h"
 
 #define SCHEMA_VERSION "1"
@@ -43,6 +44,9 @@ static const char schema[] =
 	"CREATE TABLE thread(dump INTEGER NOT NULL REFERENCES dump, tid INTEGER, threads INTEGER NOT NULL, name TEXT,"
 	" start_ns INTEGER, end_ns INTEGER, alloc_count INTEGER NOT NULL, alloc_bytes INTEGER NOT NULL,"
 	" free_count INTEGER NOT NULL, free_bytes INTEGER NOT NULL, lock_wait_ns INTEGER NOT NULL);"
+	"CREATE TABLE free_pair(dump INTEGER NOT NULL REFERENCES dump, alloc_tid INTEGER, alloc_name TEXT,"
+	" alloc_threads INTEGER, free_tid INTEGER, free_name TEXT, free_threads INTEGER, count INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, count_stderr INTEGER, bytes_stderr INTEGER);"
 	"CREATE TABLE timeline(dump INTEGER NOT NULL REFERENCES dump, time_ns INTEGER NOT NULL, live_bytes INTEGER"
 	" NOT NULL, rss_bytes INTEGER, alloc_count INTEGER NOT NULL, alloc_bytes INTEGER NOT NULL,"
 	" free_count INTEGER NOT NULL, lock_wait_ns INTEGER NOT NULL);"
@@ -327,6 +331,36 @@ static void write_threads(struct database *d)
 	end_table(d);
 }
 
+static void party(struct database *d, const struct free_party *party)
+{
+	bool one = party->row && party->threads == 1 && party->row->tid;
+
+	number_or_null(d, one ? party->row->tid : 0, one);
+	text(d, party->row ? party->row->name : NULL);
+	number_or_null(d, party->threads, party->threads > 0);
+}
+
+static void write_free_pairs(struct database *d)
+{
+	bool sampled = profile_is_sampled(d->report->profile);
+	struct free_pairs pairs;
+
+	free_pairs_init(&pairs, d->report->profile);
+	begin_table(d, "free_pair", 11);
+	for (size_t i = 0; i < pairs.count; i++) {
+		number(d, d->dump);
+		party(d, &pairs.list[i].allocated_by);
+		party(d, &pairs.list[i].freed_by);
+		number(d, (int64_t)pairs.list[i].count);
+		number(d, (int64_t)pairs.list[i].bytes);
+		number_or_null(d, (int64_t)site_error(pairs.list[i].count_var), sampled);
+		number_or_null(d, (int64_t)site_error(pairs.list[i].bytes_var), sampled);
+		end_row(d);
+	}
+	end_table(d);
+	free_pairs_free(&pairs);
+}
+
 static void write_timeline(struct database *d)
 {
 	const struct profile *profile = d->report->profile;
@@ -371,6 +405,7 @@ static void write_report(struct database *d, const struct report *report)
 	write_sites(d);
 	write_locks(d);
 	write_threads(d);
+	write_free_pairs(d);
 	write_timeline(d);
 	d->place_count += (int64_t)d->tree.places.count;
 	d->node_count += (int64_t)d->tree.nodes.count;

@@ -35,7 +35,9 @@
 	X(peak_count, PRId64)      \
 	X(peak_bytes, PRId64)      \
 	X(temporary_count, PRIu64) \
-	X(realloc_count, PRIu64)
+	X(realloc_count, PRIu64)   \
+	X(freed_elsewhere_count, PRIu64) \
+	X(freed_elsewhere_bytes, PRIu64)
 
 /* X(JSON name, ranking key whose standard error it is) */
 #define SITE_ERROR_COLUMNS(X)   \

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "coverage.h"
+#include "free_pairs.h"
 #include "json_out.h"
 #include "json_text.h"
 #include "growth_view.h"
@@ -114,7 +115,9 @@ static json_t *make_process(const struct profile *profile)
 	X("peak_count", site->peak_count_var)                         \
 	X("peak_bytes", site->peak_bytes_var)                         \
 	X("temporary_count", site->temporary_count_var)               \
-	X("realloc_count", site->realloc_count_var)
+	X("realloc_count", site->realloc_count_var)                   \
+	X("freed_elsewhere_count", site->freed_elsewhere_count_var)   \
+	X("freed_elsewhere_bytes", site->freed_elsewhere_bytes_var)
 
 static void put_errors(json_t *object, const struct site *site)
 {
@@ -202,6 +205,8 @@ static json_t *make_totals(const struct report *report)
 	put(object, "peak_time_ns", number_unless(profile->peak_ns - start_ns, profile->peak_ns < start_ns));
 	put(object, "temporary_count", number(totals->temporary_count));
 	put(object, "realloc_count", number(totals->realloc_count));
+	put(object, "freed_elsewhere_count", number(totals->freed_elsewhere_count));
+	put(object, "freed_elsewhere_bytes", number(totals->freed_elsewhere_bytes));
 	put(object, "sizes", make_sizes(report, totals));
 	put(object, "lifetimes", make_lifetimes(totals->lifetimes));
 	put(object, "inherited_count", number(profile->inherited_count));
@@ -494,6 +499,8 @@ static void write_site(struct json_out *json, const struct site *site)
 	fprintf(out, ",\"peak_count\":%" PRId64 ",\"peak_bytes\":%" PRId64, site->peak_count, site->peak_bytes);
 	fprintf(out, ",\"temporary_count\":%" PRIu64 ",\"realloc_count\":%" PRIu64 ",", site->temporary_count,
 		site->realloc_count);
+	fprintf(out, "\"freed_elsewhere_count\":%" PRIu64 ",\"freed_elsewhere_bytes\":%" PRIu64 ",",
+		site->freed_elsewhere_count, site->freed_elsewhere_bytes);
 	write_sizes(json, site);
 	write_lifetimes(json, site);
 	if (profile_is_sampled(json->report->profile))
@@ -629,6 +636,53 @@ static void write_growth(struct json_out *json)
 	growth_view_free(&view);
 }
 
+/* The thread is the element of "threads" with the same start_ns. */
+static json_t *make_party(const struct profile *profile, const struct free_party *party)
+{
+	bool one = party->row && party->threads == 1 && party->row->tid;
+	json_t *object;
+
+	if (!party->shard)
+		return json_null();
+	object = json_object();
+	put(object, "tid", one ? number(party->row->tid) : json_null());
+	put(object, "name", json_text(party->row ? party->row->name : NULL));
+	put(object, "threads", number_unless(party->threads, party->threads == 0));
+	put(object, "start_ns", one ? since_start(profile, party->row->start_ns) : json_null());
+	return object;
+}
+
+static json_t *make_free_pair(const struct profile *profile, const struct free_pair *pair)
+{
+	json_t *object = json_object();
+
+	put(object, "allocated_by", make_party(profile, &pair->allocated_by));
+	put(object, "freed_by", make_party(profile, &pair->freed_by));
+	put(object, "count", number(pair->count));
+	put(object, "bytes", number(pair->bytes));
+	if (profile_is_sampled(profile)) {
+		put(object, "count_stderr", number(site_error(pair->count_var)));
+		put(object, "bytes_stderr", number(site_error(pair->bytes_var)));
+	}
+	return object;
+}
+
+static void write_free_pairs(const struct json_out *json)
+{
+	const struct profile *profile = json->report->profile;
+	struct free_pairs pairs;
+
+	free_pairs_init(&pairs, profile);
+	fprintf(json->out, "%s", pairs.known ? ",\n\"free_pairs\":[" : ",\n\"free_pairs\":null");
+	for (size_t i = 0; pairs.known && i < pairs.count; i++) {
+		next_element(json, i);
+		write_value(json, make_free_pair(profile, &pairs.list[i]));
+	}
+	if (pairs.known)
+		fputc(']', json->out);
+	free_pairs_free(&pairs);
+}
+
 void json_out_times(const struct json_out *json)
 {
 	const struct profile *profile = json->report->profile;
@@ -638,7 +692,9 @@ void json_out_times(const struct json_out *json)
 		next_element(json, i);
 		write_value(json, make_thread(profile, &profile->threads[i]));
 	}
-	fputs("],\n\"timeline\":[", json->out);
+	fputc(']', json->out);
+	write_free_pairs(json);
+	fputs(",\n\"timeline\":[", json->out);
 	for (size_t i = 0; i < profile->tick_count; i++) {
 		next_element(json, i);
 		write_value(json, make_tick(profile, &profile->ticks[i]));

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "coverage.h"
+#include "free_pairs.h"
 #include "growth_view.h"
 #include "lifetimes.h"
 #include "out.h"
@@ -17,6 +18,7 @@
 #define LABEL_COLUMNS    12
 #define GRAPH_COLUMNS    60u
 #define THREADS_SHOWN    10u
+#define PAIRS_SHOWN      10u
 #define MARKS_SHOWN      20u
 #define MARK_BYTES       48u
 #define PLAIN_ARGV_WIDTH 200u /* where no terminal sets a limit */
@@ -623,6 +625,48 @@ static void print_threads(const struct report *report, const struct term *term)
 	fputc('\n', term->out);
 }
 
+/* Blocks that change hands: work for the allocator, which must give memory back to where it came from. */
+static void print_free_pairs(const struct report *report, const struct term *term)
+{
+	static const struct table_column columns[] = {
+		{ .title = "bytes", .right = true },
+		{ .title = "blocks", .right = true },
+		{ .title = "allocated by" },
+		{ .title = "freed by" },
+	};
+	const struct site *totals = &report->aggregate->totals;
+	bool sampled = profile_is_sampled(report->profile);
+	struct free_pairs pairs;
+	struct table table;
+
+	free_pairs_init(&pairs, report->profile);
+	if (pairs.known && pairs.count > 0) {
+		term_print(term, TERM_TITLE, "FREED BY ANOTHER THREAD");
+		fprintf(term->out, "  %s%s, %s of all that was freed%s\n", sampled ? "about " : "",
+			units_bytes(units_signed(pairs.bytes)).text,
+			units_share(units_signed(pairs.bytes), totals->free_bytes).text,
+			sampled ? " (estimates)" : "");
+		table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+		for (size_t i = 0; i < pairs.count && i < PAIRS_SHOWN; i++) {
+			char name[FREE_PARTY_BYTES];
+
+			table_cell(&table, units_bytes(units_signed(pairs.list[i].bytes)).text);
+			table_cell(&table, units_count(units_signed(pairs.list[i].count)).text);
+			table_cell(&table, free_party_name(&pairs.list[i].allocated_by, name));
+			table_cell(&table, free_party_name(&pairs.list[i].freed_by, name));
+		}
+		table_print(&table, term, 2);
+		table_free(&table);
+		if (pairs.count > PAIRS_SHOWN)
+			term_line(term, TERM_DIM, "  %s %zu more", term_ellipsis(term), pairs.count - PAIRS_SHOWN);
+		if (pairs.shared)
+			term_line(term, TERM_DIM,
+				  "  Where several share a line, what they freed of each other is not counted.");
+		fputc('\n', term->out);
+	}
+	free_pairs_free(&pairs);
+}
+
 /* What is not known. */
 
 static void print_losses(const struct report *report, const struct term *term)
@@ -736,6 +780,7 @@ void out_text(const struct report *report, FILE *out)
 	if (!report->options->single) {
 		out_text_locks(report, &term);
 		print_threads(report, &term);
+		print_free_pairs(report, &term);
 		print_losses(report, &term);
 		print_coverage(report, &term);
 	}

@@ -137,6 +137,8 @@ struct profile {
 	size_t lifetime_count;
 	const struct mp_thread *threads;
 	size_t thread_count;
+	const struct mp_free_pair *free_pairs; /* variances are finite, 0 or more */
+	size_t free_pair_count;
 	const struct profile_module *modules; /* number N is modules[N - 1] */
 	size_t module_count;
 	const struct mp_tick *ticks; /* times ascend */

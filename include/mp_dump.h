@@ -56,6 +56,7 @@
 	X(MARK_NAME, 34, mp_mark_name, "texts of the marks that the program set")         \
 	X(MARK, 35, mp_mark, "marks: points in time that the program named")              \
 	X(LOCK_NAME, 37, mp_lock_name, "names that the program gave to locks")            \
+	X(FREE_PAIR, 40, mp_free_pair, "who freed what another thread had allocated")     \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -233,7 +234,8 @@ enum mp_stack_mark { MP_STACK_MARK_LIST(X) };
 
 /*
  * live = alloc - free, per row possibly negative: a thread may free what another allocated. A realloc counts as one
- * free (of the old stack) and one allocation (of the new one), as valgrind does.
+ * free (of the old stack) and one allocation (of the new one), as valgrind does. A row without allocations counts
+ * frees of blocks that came from other shards.
  */
 struct mp_site {
 	uint32_t stack;		/* key: innermost node */
@@ -313,8 +315,31 @@ struct mp_thread {
 	uint64_t lock_contentions;	/* kinds of the category contention only, see MP_LOCK_KINDS */
 	uint64_t lock_wait_ns;
 	uint64_t coordination_ns;	/* waits of the other kinds: condition variables, semaphores... */
+	/* Rows of earlier versions end here: MP_THREAD_BYTES_MIN. */
+	uint32_t shard;		/* its counters are in this shard's rows; 0 = unknown, or in several (tid is 0 then) */
+	uint32_t reserved;
 };
-_Static_assert(sizeof(struct mp_thread) == 120, "format change");
+_Static_assert(sizeof(struct mp_thread) == 128, "format change");
+#define MP_THREAD_BYTES_MIN 120
+
+/*
+ * Blocks that a thread of one shard freed (or resized), and a thread of another had allocated. The threads of a shard
+ * had it one after the other: when many threads come and go, shards are used again, and what one of them frees of an
+ * earlier one of its shard is not counted here.
+ */
+struct mp_free_pair {
+	uint32_t free_shard;	/* key */
+	uint32_t check;		/* for the writer */
+	uint32_t alloc_shard;	/* 0 = others, beyond the MP_FREE_PAIRS_MAX first of free_shard */
+	uint32_t pairs;		/* for the writer */
+	uint64_t count;		/* blocks, as in struct mp_site */
+	uint64_t bytes;
+	double count_var;	/* of a sampled dump, else 0: as in struct mp_site_sample */
+	double bytes_var;
+	uint64_t reserved[2];
+};
+_Static_assert(sizeof(struct mp_free_pair) == 64, "one cache line");
+#define MP_FREE_PAIRS_MAX 64u
 
 /* One row per executable segment of an object. Rows are never reused: an address can belong to several over time. */
 struct mp_module {

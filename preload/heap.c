@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "control.h"
 #include "drop.h"
+#include "free_pair.h"
 #include "init.h"
 #include "lifetime.h"
 #include "lock_table.h"
@@ -461,7 +462,7 @@ static inline void count_free_at(struct thread *t, struct mp_site *site, uint64_
 }
 
 /* The row to count a free in whose block was counted in a row that is not this thread's, or marked. */
-static MP_NOINLINE struct mp_site *site_elsewhere(struct thread *t, uint64_t address, row_id id)
+static MP_NOINLINE struct mp_site *site_elsewhere(struct thread *t, uint64_t address, row_id id, uint64_t bytes)
 {
 	if (shard_is_marked(id)) {
 		const struct mp_site *site = row_at(id);
@@ -471,6 +472,7 @@ static MP_NOINLINE struct mp_site *site_elsewhere(struct thread *t, uint64_t add
 		if (shard_owns_marked(t->shard, id))
 			return row_at(id);
 	}
+	free_pair_count(t, shard_of(id), 1, bytes);
 	return site_of_foreign(t, id);
 }
 
@@ -486,7 +488,7 @@ void heap_count_free(struct thread *t, uint64_t address, const struct live_block
 		free_inherited(block);
 		return;
 	}
-	site = likely(shard_owns(t->shard, row)) ? row_at(row) : site_elsewhere(t, address, row);
+	site = likely(shard_owns(t->shard, row)) ? row_at(row) : site_elsewhere(t, address, row, block->bytes);
 	if (likely(site))
 		count_free_at(t, site, block->bytes);
 }
@@ -653,7 +655,12 @@ void heap_sample_free(struct thread *t, const struct live_block *block, const st
 		add_relaxed(&dump_header()->inherited_free_bytes, weight->bytes);
 		return;
 	}
-	site = shard_owns(t->shard, block->row) ? row_at(block->row) : site_of_foreign(t, block->row);
+	if (shard_owns(t->shard, block->row)) {
+		site = row_at(block->row);
+	} else {
+		free_pair_count_sampled(t, shard_of(block->row), weight);
+		site = site_of_foreign(t, block->row);
+	}
 	sample = site ? sample_of(t, site) : NULL;
 	if (!sample)
 		return;

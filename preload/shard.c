@@ -12,7 +12,7 @@
 #include "os.h"
 
 #define FIRST_SLOTS 512u
-#define KINDS       32u
+#define KINDS       48u
 #define MARKED_FILL 0u /* no kind has this number */
 #define OWNER_MARK  (1u << 31)
 
@@ -32,14 +32,23 @@ struct shard {
 	uint32_t used;
 	uint32_t number;
 	struct shard *next_free;
+	uint32_t pages; /* of the dump */
 	struct fill fill[KINDS];
 	struct mp_chunk *small; /* the next of small_left chunks that are of no kind yet */
 	uint32_t small_left;
 };
 
+/*
+ * While there are few shards, a new thread gets a new one, so that its counters are its own; later it goes on with that
+ * of a thread that is over. The pages of those that nobody has are limited as well.
+ */
+#define OWN_SHARDS     256u
+#define IDLE_PAGES_MAX 512u
+
 static struct os_lock lock;
 static struct shard *free_list;
 static uint32_t shard_count;
+static uint32_t idle_pages; /* of the shards in free_list */
 static struct shard *pool; /* unused shard structures */
 static uint32_t pool_left;
 
@@ -62,17 +71,10 @@ static uint64_t *keys_of(const struct shard *s)
 	return (uint64_t *)(void *)(s->slots + s->mask + 1);
 }
 
-struct shard *shard_get(void)
+static struct shard *new_shard(void)
 {
-	struct shard *s;
+	struct shard *s = NULL;
 
-	os_lock(&lock);
-	s = free_list;
-	if (s) {
-		free_list = s->next_free;
-		os_unlock(&lock);
-		return s;
-	}
 	if (!pool_left) {
 		pool = os_map(16 * sizeof(*pool));
 		pool_left = pool ? 16 : 0;
@@ -83,6 +85,31 @@ struct shard *shard_get(void)
 		s->mask = FIRST_SLOTS - 1;
 		s->number = ++shard_count;
 	}
+	return s;
+}
+
+static struct shard *used_shard(void)
+{
+	struct shard *s = free_list;
+
+	if (s) {
+		free_list = s->next_free;
+		idle_pages -= s->pages;
+	}
+	return s;
+}
+
+struct shard *shard_get(void)
+{
+	struct shard *s = NULL;
+
+	os_lock(&lock);
+	if (shard_count < OWN_SHARDS && idle_pages < IDLE_PAGES_MAX)
+		s = new_shard();
+	if (!s)
+		s = used_shard();
+	if (!s)
+		s = new_shard();
 	os_unlock(&lock);
 	return s;
 }
@@ -92,6 +119,7 @@ void shard_put(struct shard *shard)
 	os_lock(&lock);
 	shard->next_free = free_list;
 	free_list = shard;
+	idle_pages += shard->pages;
 	os_unlock(&lock);
 }
 
@@ -103,6 +131,7 @@ void shard_forked(void)
 	 */
 	lock.word = 0;
 	free_list = NULL;
+	idle_pages = 0;
 	shard_count = 0;
 	pool_left = 0;
 	for (unsigned i = 0; i < ARRAY_LEN(owner_of); i++) {
@@ -123,6 +152,11 @@ static inline uint32_t owner(row_id id)
 	const uint32_t *leaf = load_acquire(&owner_of[page / OWNER_PAGES % ARRAY_LEN(owner_of)]);
 
 	return leaf ? leaf[page % OWNER_PAGES] : 0;
+}
+
+uint32_t shard_of(row_id id)
+{
+	return owner(id) & ~OWNER_MARK;
 }
 
 bool shard_owns(const struct shard *shard, row_id id)
@@ -247,6 +281,7 @@ static bool new_small_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind 
 		if (!s->small || !set_owner(page_of(s->small), 1, s->number))
 			return false;
 		s->small_left = DUMP_PAGE / DUMP_SMALL_CHUNK;
+		s->pages++;
 	}
 	store_release(&s->small->kind, (uint32_t)kind);
 	fill_chunk(f, s->small);
@@ -270,6 +305,7 @@ static bool new_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind kind)
 		return false;
 	if (!set_owner(page_of(chunk), f->chunk_pages, s->number | (f == &s->fill[MARKED_FILL] ? OWNER_MARK : 0)))
 		return false;
+	s->pages += f->chunk_pages;
 	fill_chunk(f, chunk);
 	return true;
 }

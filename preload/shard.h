@@ -10,8 +10,8 @@
 #include "mp_dump.h"
 
 /*
- * A shard belongs to one thread at a time and goes to the next new thread when that one ends, counters included, since
- * readers add all shards. So short-lived threads cost no memory, and nothing is ever merged.
+ * A shard belongs to one thread at a time. When many threads have come and gone it goes to the next new one, counters
+ * included, since readers add all shards. So short-lived threads cost no memory, and nothing is ever merged.
  *
  * A row is named by its number: (offset in the file) / 64.
  */
@@ -33,6 +33,8 @@ void shard_forked(void);
 
 /* Number of the shard, from 1; the owner of its chunks. */
 uint32_t shard_number(const struct shard *shard);
+/* Number of the shard that row ID belongs to; 0 = none. Does not touch the row. */
+uint32_t shard_of(row_id id);
 /* Does row ID belong to SHARD? Does not touch the row. */
 bool shard_owns(const struct shard *shard, row_id id);
 

@@ -88,7 +88,7 @@ static struct mp_thread *new_row(void)
 	if (row_chunk_count == ROW_CHUNKS_MAX)
 		return NULL;
 	chunk = dump_chunk(MP_CHUNK_THREAD, sizeof(struct mp_thread), DUMP_PAGE,
-			   row_chunk_count * dump_rows(DUMP_PAGE, 120) + 1, 0);
+			   row_chunk_count * dump_rows(DUMP_PAGE, sizeof(struct mp_thread)) + 1, 0);
 	if (!chunk)
 		return NULL;
 	row_chunks[row_chunk_count++] = chunk;
@@ -119,6 +119,8 @@ static void fold_row(struct mp_thread *row)
 			if (rows[i].start_ns && !rows[i].tid && !__builtin_memcmp(rows[i].name, row->name, 16)) {
 				add_rows(&rows[i], row);
 				rows[i].threads += row->threads;
+				if (rows[i].shard != row->shard)
+					store_relaxed(&rows[i].shard, 0);
 				rows[i].end_ns = row->end_ns;
 				store_release(&row->start_ns, 0);
 				__builtin_memset(row, 0, sizeof(*row));
@@ -250,6 +252,7 @@ static struct thread *make_thread(void)
 			t = NULL;
 		} else {
 			t->row->threads = 1;
+			t->row->shard = shard_number(t->shard);
 			store_release(&t->row->start_ns, os_now_ns());
 			rows_used++;
 		}

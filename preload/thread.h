@@ -106,6 +106,7 @@ struct thread {
 	uint64_t last_block;       /* address of the last allocation, 0 = already freed or none */
 	struct mp_site *last_site; /* of last_block */
 	struct shard *shard;
+	struct mp_free_pair *pair; /* the one counted last, NULL = none yet */
 	struct mp_thread *row;
 	struct lock_store *lock_store; /* lock_state.h; NULL = met no contended lock yet */
 	struct lock_slot *last_lock;   /* the one of the last acquisition, as a guess; never NULL in a live thread */

@@ -328,6 +328,14 @@ function siteDetails(app, part, i) {
 				formatShare(sites.temporary_count[i], sites.alloc_count[i]),
 			),
 			fact('reallocations', sites.realloc_count[i], 'count', 'realloc_count'),
+			sites.freed_elsewhere_count[i] > 0 &&
+				fact(
+					'freed by another thread',
+					sites.freed_elsewhere_count[i],
+					'count',
+					'freed_elsewhere_count',
+					formatBytes(sites.freed_elsewhere_bytes[i]),
+				),
 		]),
 		siteSizes(sites, i).length > 1 ? section('Sizes', sizeTable(siteSizes(sites, i))) : '',
 		lifetimes ? section('Lifetimes', ...lifetimeTable(lifetimes)) : '',
@@ -427,7 +435,56 @@ function heatOf(share) {
 	return `--heat: ${(Math.sqrt(share) * 100).toFixed(1)}%`;
 }
 
-// Rows wait, columns made them: the darker, the longer.
+// ROWS and COLUMNS are names, VALUE(row, column) the number of a cell: the darker, the larger. FORMAT makes it text.
+function heatTable({ name, corner, rows, columns, value, format }) {
+	const cells = rows.map((unusedRow, r) => columns.map((unusedColumn, c) => value(r, c)));
+	const most = cells.flat().reduce((largest, cell) => Math.max(largest, cell), 1);
+
+	return element(
+		'table',
+		{ class: `matrix ${name}` },
+		element(
+			'thead',
+			{},
+			element(
+				'tr',
+				{},
+				element('th', { class: 'corner' }, corner),
+				...columns.map((text) =>
+					element(
+						'th',
+						{ scope: 'col', title: text },
+						element('span', {}, fitName(text, 26)),
+					),
+				),
+			),
+		),
+		element(
+			'tbody',
+			{},
+			...rows.map((text, r) =>
+				element(
+					'tr',
+					{},
+					element('th', { scope: 'row', title: text }, fitName(text, 34)),
+					...cells[r].map((cell) =>
+						element(
+							'td',
+							{
+								'data-value': cell,
+								style: heatOf(cell / most),
+								class: cell ? 'hot' : '',
+							},
+							cell ? format(cell) : '·',
+						),
+					),
+				),
+			),
+		),
+	);
+}
+
+// Rows wait, columns made them.
 function matrixTable(app, part, lock) {
 	const { model } = app;
 
@@ -436,66 +493,24 @@ function matrixTable(app, part, lock) {
 	const waiters = lock.waiters.map((unused, i) => i).slice(0, MATRIX_MOST);
 	const culprits = lock.culprits.map((unused, i) => i).slice(0, MATRIX_MOST);
 	const cells = new Map();
-	let most = 1;
 	for (const cell of lock.matrix) {
 		const key = `${cell.waiter} ${cell.culprit}`;
 
 		cells.set(key, (cells.get(key) || 0) + cell.wait_ns);
-		most = Math.max(most, cells.get(key));
 	}
 	const name = (node, known) =>
 		known === false || !node ? 'unknown' : model.nameOfFrame(model.mainFrame(part, node));
 	return element(
 		'div',
 		{ class: 'scroll-x' },
-		element(
-			'table',
-			{ class: 'matrix' },
-			element(
-				'thead',
-				{},
-				element(
-					'tr',
-					{},
-					element('th', { class: 'corner' }, 'waited ↓   because of →'),
-					...culprits.map((i) => {
-						const text = name(lock.culprits[i].node, lock.culprits[i].known);
-
-						return element(
-							'th',
-							{ scope: 'col', title: text },
-							element('span', {}, fitName(text, 26)),
-						);
-					}),
-				),
-			),
-			element(
-				'tbody',
-				{},
-				...waiters.map((w) => {
-					const text = name(lock.waiters[w].node);
-
-					return element(
-						'tr',
-						{},
-						element('th', { scope: 'row', title: text }, fitName(text, 34)),
-						...culprits.map((c) => {
-							const ns = cells.get(`${w} ${c}`) || 0;
-
-							return element(
-								'td',
-								{
-									'data-value': ns,
-									style: heatOf(ns / most),
-									class: ns ? 'hot' : '',
-								},
-								ns ? formatDuration(ns) : '·',
-							);
-						}),
-					);
-				}),
-			),
-		),
+		heatTable({
+			name: 'waits',
+			corner: 'waited ↓   because of →',
+			rows: waiters.map((w) => name(lock.waiters[w].node)),
+			columns: culprits.map((c) => name(lock.culprits[c].node, lock.culprits[c].known)),
+			value: (w, c) => cells.get(`${waiters[w]} ${culprits[c]}`) || 0,
+			format: formatDuration,
+		}),
 		lock.waiters.length > MATRIX_MOST || lock.culprits.length > MATRIX_MOST
 			? element(
 					'p',
@@ -504,6 +519,66 @@ function matrixTable(app, part, lock) {
 						`${lock.culprits.length} culprits.`,
 				)
 			: '',
+	);
+}
+
+function partyName(party) {
+	if (!party) return 'other threads';
+	if (party.threads === null) return 'threads that ended';
+	const name = party.name || '?';
+
+	return party.tid === null ? `${name} and ${party.threads - 1} before it` : `${name} (${party.tid})`;
+}
+
+// Who freed what another thread had allocated: rows allocate, columns free; those with most bytes first.
+function freePairsCard(report) {
+	const pairs = report.free_pairs || [];
+
+	if (pairs.length === 0) return '';
+	const estimates = report.process.mode === 'sample' ? ' (estimates)' : '';
+	const allocated = [...new Set(pairs.map((pair) => partyName(pair.allocated_by)))];
+	const freed = [...new Set(pairs.map((pair) => partyName(pair.freed_by)))];
+	const rows = allocated.slice(0, MATRIX_MOST);
+	const columns = freed.slice(0, MATRIX_MOST);
+	const cells = new Map();
+	for (const pair of pairs) {
+		const key = `${partyName(pair.allocated_by)}\n${partyName(pair.freed_by)}`;
+
+		cells.set(key, (cells.get(key) || 0) + pair.bytes);
+	}
+	const shared = pairs
+		.flatMap((pair) => [pair.allocated_by, pair.freed_by])
+		.some((party) => party && party.threads !== 1);
+	return element(
+		'section',
+		{ class: 'card' },
+		element('h2', {}, 'Freed by another thread'),
+		element(
+			'div',
+			{ class: 'scroll-x' },
+			heatTable({
+				name: 'free-pairs',
+				corner: 'allocated ↓   freed →',
+				rows,
+				columns,
+				value: (r, c) => cells.get(`${rows[r]}\n${columns[c]}`) || 0,
+				format: formatBytes,
+			}),
+		),
+		element(
+			'p',
+			{ class: 'legend' },
+			`${formatBytes(report.totals.freed_elsewhere_bytes)} in ` +
+				`${plural(report.totals.freed_elsewhere_count, 'block')}${estimates} were freed by ` +
+				'another thread than the one that allocated them.' +
+				(rows.length < allocated.length || columns.length < freed.length
+					? ` The ${MATRIX_MOST} with most of ${allocated.length} that allocate and of ` +
+						`${freed.length} that free.`
+					: '') +
+				(shared
+					? ' Where several share a place, what they freed of each other is not counted.'
+					: ''),
+		),
 	);
 }
 

@@ -382,6 +382,7 @@ function overviewView(app, parent) {
 			),
 		),
 		threads,
+		freePairsCard(report),
 	);
 	return () => {
 		if (timeline) timeline.remove();

@@ -23,7 +23,7 @@ def actual($kind; $key; $report):
 	elif $kind == "mark" then
 		if $field == "rows" then [.[].points[]] | length
 		else (first // {}) | (. + (.points // [{}] | last))[$field] end
-	elif $field == "sites" then length
+	elif $field | IN("sites", "pairs") then length
 	elif $field == "frames" then map(.stack | length) | max
 	elif $loss then sum_of($field) + ($report.losses[$loss] // 0)
 	else sum_of($field) end;
@@ -33,6 +33,9 @@ def chosen($kind; $name; $inside; $outside; $report):
 		[$report.sites[] | select(has_function($name) and ($outside == null or (has_function($outside) | not)))]
 	elif $kind == "lock" then [$report.locks[] | select(.name == $name)]
 	elif $kind == "mark" then [$report.marks[] | select(.text == $name)]
+	elif $kind == "pair" then
+		[$report.free_pairs[]
+			| select($name == "*" or "\(.allocated_by.name // "?"):\(.freed_by.name)" == $name)]
 	elif $kind == "waiter" then
 		[$report.locks[] | select($name == "*" or .name == $name) | .waiters[]
 			| select($inside == null or has_function($inside))]

@@ -267,6 +267,20 @@ async function checkLifetimes(page, report) {
 	);
 }
 
+// The matrix of those who free what others allocate: all bytes, unless it has more rows or columns than are drawn.
+async function checkFreePairs(page, report) {
+	const pairs = report.free_pairs || [];
+
+	await tab(page, 'overview');
+	const cells = await page.$$eval('.free-pairs td', (list) => list.map((cell) => Number(cell.dataset.value)));
+	is('cells of free pairs', cells.filter((value) => value > 0).length, pairs.length);
+	is(
+		'bytes of free pairs',
+		cells.reduce((sum, value) => sum + value, 0),
+		pairs.reduce((sum, pair) => sum + pair.bytes, 0),
+	);
+}
+
 async function checkGrowth(page, report) {
 	const { growth } = report;
 
@@ -340,6 +354,7 @@ async function numbers(browser, files) {
 				.slice(0, 20)
 				.slice(0, report.leaks.length),
 		);
+		await checkFreePairs(page, report);
 		await tab(page, 'missing');
 		for (const [reason, count] of Object.entries(report.losses))
 			is(

@@ -253,23 +253,47 @@ START_TEST(rows_lie_in_chunks_of_their_shard)
 }
 END_TEST
 
-START_TEST(a_shard_goes_on_with_its_next_thread)
+/* A new thread gets a shard of its own, until there are many of them or those of ended threads take much room. */
+START_TEST(a_shard_goes_on_when_there_are_many)
+{
+	struct shard *shards[256];
+	uint64_t key = next_key();
+	row_id id;
+
+	for (uint32_t i = 0; i < UNIT_LENGTH(shards); i++) {
+		shards[i] = shard_get();
+		ck_assert_uint_eq(shard_number(shards[i]), i + 1);
+		if (i % 2)
+			shard_put(shards[i]);
+	}
+	id = add_site(shards[0], key, 1);
+	shard_put(shards[0]);
+	ck_assert_ptr_eq(shard_get(), shards[0]);
+	ck_assert_uint_eq(shard_find(shards[0], key, CHECK_AT), id);
+	ck_assert_uint_eq(shard_of(id), 1);
+	for (uint32_t i = UNIT_LENGTH(shards); i-- > 0;) {
+		if (i % 2)
+			ck_assert_ptr_eq(shard_get(), shards[i]);
+	}
+	ck_assert_uint_eq(shard_number(shard_get()), 257);
+}
+END_TEST
+
+START_TEST(a_shard_goes_on_when_it_is_large)
 {
 	struct shard *shard = shard_get();
-	struct shard *other = shard_get();
-	uint64_t key = next_key();
-	row_id id = add_site(shard, key, 1);
 
-	ck_assert_ptr_ne(shard, other);
+	for (uint32_t i = 0; i < KEYS; i++)
+		add_site(shard, next_key(), i + 1);
+	shard_put(shard);
+	/* 30000 rows are 469 pages: that is still little. */
+	ck_assert_uint_eq(shard_number(shard_get()), 2);
+	shard = shard_get();
+	for (uint32_t i = 0; i < KEYS; i++)
+		add_site(shard, next_key(), i + 1);
 	shard_put(shard);
 	ck_assert_ptr_eq(shard_get(), shard);
-	ck_assert_uint_eq(shard_find(shard, key, CHECK_AT), id);
-	ck_assert_uint_eq(shard_number(shard), 1);
-	shard_put(other);
-	shard_put(shard);
-	ck_assert_ptr_eq(shard_get(), shard);
-	ck_assert_ptr_eq(shard_get(), other);
-	ck_assert_uint_eq(shard_number(shard_get()), 3);
+	ck_assert_uint_eq(shard_number(shard_get()), 4);
 }
 END_TEST
 
@@ -336,7 +360,8 @@ Suite *suite_shard(void)
 	tcase_add_test(tcase, aliases_lead_to_rows);
 	tcase_add_test(tcase, shards_own_their_rows_only);
 	tcase_add_test(tcase, rows_lie_in_chunks_of_their_shard);
-	tcase_add_test(tcase, a_shard_goes_on_with_its_next_thread);
+	tcase_add_test(tcase, a_shard_goes_on_when_there_are_many);
+	tcase_add_test(tcase, a_shard_goes_on_when_it_is_large);
 	tcase_add_test(tcase, kinds_with_few_rows_share_a_page);
 	tcase_add_test(tcase, a_fork_child_starts_without_shards);
 	tcase_add_test(tcase, a_full_dump_has_no_more_rows);

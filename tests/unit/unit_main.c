@@ -21,6 +21,7 @@ enum isolation { ALONE, TOGETHER };
 	X(options, ALONE)              \
 	X(dump_map, ALONE)             \
 	X(shard, ALONE)                \
+	X(free_pair, ALONE)            \
 	X(live_table, ALONE)           \
 	X(leak_graph, ALONE)           \
 	X(cfi_compile, TOGETHER)       \
@@ -37,6 +38,7 @@ enum isolation { ALONE, TOGETHER };
 	X(dump_read, TOGETHER)         \
 	X(dump_file, ALONE)            \
 	X(aggregate, TOGETHER)         \
+	X(free_pairs, TOGETHER)        \
 	X(locks, ALONE)                \
 	X(units, TOGETHER)             \
 	X(table, TOGETHER)             \
