@@ -183,8 +183,8 @@ static void set_policy(void)
 	if (a < 0 || b < 0 || !os_stat(a, &first) || !os_stat(b, &second))
 		return;
 	if (first.device == second.device && first.inode == second.inode) {
-		os_close(a);
-		os_close(b);
+		os_close_foreign(a);
+		os_close_foreign(b);
 	}
 }
 

@@ -571,8 +571,11 @@ static void at_exit(int status, void *arg)
 void process_before_fork(void)
 {
 	struct thread *t = thread_own();
+	bool outside = hold(t);
 
-	os_fork_begins();
+	if (outside)
+		release(t);
+	os_fork_begins(!outside);
 	heap_before_sharing();
 	if (!owns_dump())
 		return;

@@ -472,7 +472,7 @@ bool modules_is_loader(uint32_t number_in_dump)
 void modules_forked(const char *old_base)
 {
 	if (maps.lock.word && maps.fd >= 0)
-		os_close_inherited(maps.fd); /* a thread of the parent was reading */
+		os_close_foreign(maps.fd); /* a thread of the parent was reading */
 	maps.lock.word = 0;
 	row_count = 0;
 	next_row = NULL;

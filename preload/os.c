@@ -222,20 +222,40 @@ int os_populate(void *p, size_t bytes)
  * --- descriptors ---
  *
  * They are open for microseconds, but a child of another thread's fork would have them for good. So a fork waits until
- * there are none, and who wants one waits until the fork is over; neither for longer than this, because what it waits
- * for may itself wait for a lock that the other one has.
+ * there are none, and who wants one waits until the fork is over, if it cannot do without; neither for ever, because
+ * what it waits for may itself wait for a lock that the other one has. The program's locks, or those of libc, may be
+ * held by who wants a descriptor; those of ours that who has one may want can be held by who forks in a hook only. A
+ * thread that gets no processor, or is being debugged, may well keep a descriptor for some tenths of a second; one that
+ * was cancelled in a hook, or has left it by longjmp, keeps it for ever, and only one fork waits for that.
  */
-#define FORK_WAIT_NS 50000u
-#define FORK_WAITS   100u
+#define FORK_WAIT_NS             50000u
+#define DESCRIPTOR_WAIT_MAX_NS   20000000u
+#define FORK_WAIT_MAX_NS         500000000u
+#define FORK_WAIT_MAX_IN_HOOK_NS 5000000u
 
 static uint32_t descriptors; /* open, or about to be */
+static uint32_t abandoned;   /* of these, so many were waited for in vain */
 static uint32_t forks;       /* under way */
 
-void os_fork_begins(void)
+void os_fork_begins(bool in_hook)
 {
+	uint64_t max_ns = in_hook ? FORK_WAIT_MAX_IN_HOOK_NS : FORK_WAIT_MAX_NS;
+	uint64_t start_ns = 0;
+	uint32_t open;
+
 	__atomic_add_fetch(&forks, 1, __ATOMIC_SEQ_CST);
-	for (unsigned i = 0; __atomic_load_n(&descriptors, __ATOMIC_SEQ_CST) && i < FORK_WAITS; i++)
+	while ((open = __atomic_load_n(&descriptors, __ATOMIC_SEQ_CST)) > load_relaxed(&abandoned)) {
+		uint64_t now_ns = os_now_ns();
+
+		if (!start_ns)
+			start_ns = now_ns;
+		if (now_ns - start_ns > max_ns) {
+			if (!in_hook)
+				store_relaxed(&abandoned, open);
+			return;
+		}
 		os_sleep_ns(FORK_WAIT_NS);
+	}
 }
 
 void os_fork_over(bool child)
@@ -243,40 +263,63 @@ void os_fork_over(bool child)
 	if (child) {
 		forks = 0;
 		descriptors = 0;
+		abandoned = 0;
 	} else {
 		__atomic_sub_fetch(&forks, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
+/* In a child, a hook that a fork interrupted may close what is not counted any more. */
 static void descriptor_gone(void)
 {
-	__atomic_sub_fetch(&descriptors, 1, __ATOMIC_SEQ_CST);
+	uint32_t open = load_relaxed(&descriptors);
+
+	while (open && !__atomic_compare_exchange_n(&descriptors, &open, open - 1, /*weak=*/true, __ATOMIC_SEQ_CST,
+						    __ATOMIC_RELAXED))
+		;
+	if (open && load_relaxed(&abandoned) > open - 1)
+		store_relaxed(&abandoned, open - 1);
 }
 
-static void announce_descriptor(void)
+/* Waits for a fork under way, but not for longer than that. false: it is not over. */
+static bool announce_descriptor(uint64_t max_ns)
 {
-	for (unsigned i = 0;; i++) {
+	uint64_t start_ns = 0;
+
+	for (;;) {
+		uint64_t now_ns;
+
 		__atomic_add_fetch(&descriptors, 1, __ATOMIC_SEQ_CST);
-		if (!__atomic_load_n(&forks, __ATOMIC_SEQ_CST) || i == FORK_WAITS)
-			return;
+		if (!__atomic_load_n(&forks, __ATOMIC_SEQ_CST))
+			return true;
+		now_ns = os_now_ns();
+		if (!start_ns)
+			start_ns = now_ns;
+		if (now_ns - start_ns >= max_ns)
+			return false; /* announced nevertheless */
 		descriptor_gone();
 		os_sleep_ns(FORK_WAIT_NS);
 	}
 }
 
-static int open_file(const char *path, int flags, int mode)
+static int open_announced(const char *path, int flags, int mode)
 {
 	int fd;
 
-	if (!os_allowed(OS_FILTERED))
-		return -EPERM;
-	announce_descriptor();
 	do {
 		fd = (int)SYS4(__NR_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
 	} while (fd == -EINTR);
 	if (fd < 0)
 		descriptor_gone();
 	return fd;
+}
+
+static int open_file(const char *path, int flags, int mode)
+{
+	if (!os_allowed(OS_FILTERED))
+		return -EPERM;
+	announce_descriptor(DESCRIPTOR_WAIT_MAX_NS);
+	return open_announced(path, flags, mode);
 }
 
 int os_create(const char *path)
@@ -299,7 +342,7 @@ int os_open_directory(const char *path)
 	return open_file(path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-void os_close_inherited(int fd)
+void os_close_foreign(int fd)
 {
 	SYS1(__NR_close, fd);
 }
@@ -384,6 +427,22 @@ long os_read_file(const char *path, char *buf, size_t bytes)
 	int fd = os_open_read(path);
 
 	buf[0] = '\0';
+	return fd < 0 ? fd : read_whole(fd, buf, bytes);
+}
+
+long os_read_file_unless_forking(const char *path, char *buf, size_t bytes)
+{
+	int fd = -EPERM;
+
+	buf[0] = '\0';
+	if (!os_allowed(OS_FILTERED))
+		return fd;
+	if (announce_descriptor(0)) {
+		fd = open_announced(path, O_RDONLY, 0);
+	} else {
+		descriptor_gone();
+		fd = -EAGAIN;
+	}
 	return fd < 0 ? fd : read_whole(fd, buf, bytes);
 }
 
@@ -486,6 +545,8 @@ void os_sleep_ns(uint64_t ns)
 {
 	struct timespec time = as_timespec(ns);
 
+	if (!os_allowed(OS_FILTERED))
+		return;
 	while (SYS2(__NR_nanosleep, &time, &time) == -EINTR)
 		;
 }

@@ -64,9 +64,9 @@ int os_open_rw(const char *path); /* existing, never through a symbolic link */
 int os_open_read(const char *path);
 int os_open_directory(const char *path);
 void os_close(int fd);
-void os_close_inherited(int fd); /* in a child: one that was its parent's */
+void os_close_foreign(int fd); /* one that was not opened here: libunwind's, or in a child its parent's */
 /* Before a fork: waits a little until no thread has a descriptor open in here; and after it, in both processes. */
-void os_fork_begins(void);
+void os_fork_begins(bool in_hook);
 void os_fork_over(bool child);
 int os_unlink(const char *path);
 int os_truncate(int fd, uint64_t bytes);
@@ -83,6 +83,8 @@ bool os_stat(int fd, struct os_file *ret_file);
 bool os_stat_path(const char *path, struct os_file *ret_file);
 /* Reads a small file whole (as in /proc); returns the bytes read, always 0-terminated, or a negative errno value. */
 long os_read_file(const char *path, char *buf, size_t bytes);
+/* The same for what can be done without; -EAGAIN while another thread forks. */
+long os_read_file_unless_forking(const char *path, char *buf, size_t bytes);
 /* The same of a file in a directory that others may write to: no link, device or pipe; never waits for anybody. */
 long os_read_plain_file(const char *path, char *buf, size_t bytes);
 long os_readlink(const char *path, char *buf, size_t bytes);

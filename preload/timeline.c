@@ -57,8 +57,9 @@ void timeline_init(uint64_t start_ns)
 }
 
 /*
- * The second number of /proc/self/statm, resident memory, in bytes; 0 = not to be had (no /proc, no descriptor free).
- * The third is what of it belongs to files or is shared; the most that does not, ever, goes into the header.
+ * The second number of /proc/self/statm, resident memory, in bytes; 0 = not to be had (no /proc, no descriptor free, a
+ * fork under way). The third is what of it belongs to files or is shared; the most that does not, ever, goes into the
+ * header.
  */
 static uint64_t rss_bytes(void)
 {
@@ -67,7 +68,7 @@ static uint64_t rss_bytes(void)
 	const char *s = text;
 	uint64_t pages[3] = { 0 };
 
-	if (os_read_file("/proc/self/statm", text, sizeof(text)) <= 0)
+	if (os_read_file_unless_forking("/proc/self/statm", text, sizeof(text)) <= 0)
 		return 0;
 	for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
 		for (; *s >= '0' && *s <= '9'; s++)
