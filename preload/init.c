@@ -575,6 +575,7 @@ void process_before_fork(void)
 
 	if (outside)
 		release(t);
+	verify_fork_begins(t);
 	os_fork_begins(!outside);
 	heap_before_sharing();
 	if (!owns_dump())
@@ -616,6 +617,7 @@ void process_restrict(uint32_t restriction)
 void process_after_fork(bool child)
 {
 	os_fork_over(child);
+	verify_fork_over(thread_own(), child);
 	if (!child)
 		fork_in_hook_parent();
 	else if (!fork_in_hook_child())

@@ -11,6 +11,7 @@
 #include "dump_map.h"
 #include "fmt.h"
 #include "mp_dump.h"
+#include "os.h"
 #include "rules.h"
 
 #define TEXT_(x) #x
@@ -33,6 +34,51 @@ static struct {
 #undef X
 
 static struct mp_verify *rows;
+
+/*
+ * libunwind, and the loader behind it, take locks at every frame, so threads would mostly wait for each other: one at a
+ * time compares, the others go on. A child of fork() would have such a lock held for ever; so a fork waits until nobody
+ * compares, and if that takes too long, the child compares nothing.
+ */
+#define FORK_WAIT_NS 50000u
+#define FORK_WAITS   2000u
+static struct os_lock comparing;
+static uint32_t forks; /* under way */
+static const struct thread *forking; /* has the lock, and forks */
+
+void verify_fork_begins(const struct thread *t)
+{
+	if (!rows)
+		return;
+	__atomic_add_fetch(&forks, 1, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < FORK_WAITS; i++) {
+		if (os_trylock(&comparing)) {
+			store_relaxed(&forking, t);
+			return;
+		}
+		os_sleep_ns(FORK_WAIT_NS);
+	}
+}
+
+void verify_fork_over(const struct thread *t, bool child)
+{
+	bool mine = load_relaxed(&forking) == t;
+
+	if (!rows)
+		return;
+	if (mine)
+		store_relaxed(&forking, NULL);
+	if (child) {
+		forks = 0;
+		forking = NULL;
+		comparing.word = 0;
+		lib.complete = lib.complete && mine;
+		return;
+	}
+	__atomic_sub_fetch(&forks, 1, __ATOMIC_SEQ_CST);
+	if (mine)
+		os_unlock(&comparing);
+}
 
 void verify_add_rows(void)
 {
@@ -117,6 +163,24 @@ static void compare(struct thread *t, unw_cursor_t *cursor)
 	}
 }
 
+/* Steps out of our own frames. */
+static bool find_caller(struct thread *t, unw_cursor_t *cursor, const struct regs *regs)
+{
+	for (;;) {
+		unw_word_t ip = 0;
+		unw_word_t sp = 0;
+
+		lib.get_reg(cursor, UNW_REG_IP, &ip);
+		lib.get_reg(cursor, UNW_REG_SP, &sp);
+		if (sp == regs->sp && ip == regs->ip)
+			return true;
+		if (sp > regs->sp || lib.step(cursor) <= 0) {
+			count(t, MP_VERIFY_DIFFERENT, 0, regs->ip, ip);
+			return false;
+		}
+	}
+}
+
 /* libunwind's structures are larger than a hook's frame should be; verify mode is for tests, on ordinary stacks. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wframe-larger-than="
@@ -125,22 +189,11 @@ MP_NOINLINE void verify_stack(struct thread *t, const struct regs *regs)
 	unw_context_t context;
 	unw_cursor_t cursor;
 
-	if (!rows || lib.getcontext(&context) < 0 || lib.init_local(&cursor, &context) < 0)
+	if (!rows || __atomic_load_n(&forks, __ATOMIC_SEQ_CST) || !os_trylock(&comparing))
 		return;
-	for (;;) {
-		unw_word_t ip = 0;
-		unw_word_t sp = 0;
-
-		lib.get_reg(&cursor, UNW_REG_IP, &ip);
-		lib.get_reg(&cursor, UNW_REG_SP, &sp);
-		if (sp == regs->sp && ip == regs->ip)
-			break;
-		if (sp > regs->sp || lib.step(&cursor) <= 0) {
-			count(t, MP_VERIFY_DIFFERENT, 0, regs->ip, ip);
-			return;
-		}
-	}
-	compare(t, &cursor);
+	if (lib.getcontext(&context) >= 0 && lib.init_local(&cursor, &context) >= 0 && find_caller(t, &cursor, regs))
+		compare(t, &cursor);
+	os_unlock(&comparing);
 }
 #pragma GCC diagnostic pop
 
