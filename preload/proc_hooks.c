@@ -157,6 +157,8 @@ static int after_failed(int r)
 
 /* --- fork without handlers, and the one that ends the parent --- */
 
+pid_t _Fork(void); /* not declared before glibc 2.34 */
+
 MP_EXPORT pid_t _Fork(void)
 {
 	pid_t child;
