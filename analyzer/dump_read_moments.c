@@ -43,7 +43,7 @@ static void read_growth(struct dump_reader *reader)
 	dump_keep_rows(reader, &rows, growth, growth_count);
 }
 
-static void read_mark_names(struct dump_reader *reader)
+static struct profile_mark_name *read_mark_names(struct dump_reader *reader)
 {
 	struct profile *profile = reader->profile;
 	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_MARK_NAME);
@@ -65,6 +65,7 @@ static void read_mark_names(struct dump_reader *reader)
 	}
 	profile->mark_names = names;
 	profile->mark_name_count = count;
+	return names;
 }
 
 static int compare_marks(const void *a, const void *b)
@@ -77,9 +78,35 @@ static int compare_marks(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+/*
+ * Chains the marks of each text. The number of a row that was being filled again while the file was copied may be a
+ * later one than its time: such rows are left out.
+ */
+static void chain_marks(struct profile *profile, struct profile_mark_name *names, struct mp_mark *marks, size_t count)
+{
+	size_t *next = arena_array(&profile->arena, size_t, count);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct profile_mark_name *name = &names[marks[i].name - 1];
+
+		if (name->rows > 0 && marks[name->last].number >= marks[i].number)
+			continue;
+		marks[kept] = marks[i];
+		if (name->rows++ == 0)
+			name->first = kept;
+		else
+			next[name->last] = kept;
+		name->last = kept++;
+	}
+	profile->mark_next = next;
+	profile->mark_count = kept;
+}
+
 /* Rows that the stride of their text leaves out are on their way out. */
 static void read_marks(struct dump_reader *reader)
 {
+	struct profile_mark_name *names = read_mark_names(reader);
 	struct profile *profile = reader->profile;
 	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_MARK);
 	VEC(struct mp_mark) rows = { 0 };
@@ -89,11 +116,11 @@ static void read_marks(struct dump_reader *reader)
 		if (row.time_ns == 0 || row.time_ns < reader->header.start_ns)
 			continue;
 		if (row.number == 0 || row.name == 0 || row.name > profile->mark_name_count ||
-		    !profile->mark_names[row.name - 1].text) {
+		    !names[row.name - 1].text) {
 			dump_count_defect(reader, DUMP_BAD_MARK_NAME, walk.offset);
 			continue;
 		}
-		if ((row.number - 1) % profile->mark_names[row.name - 1].stride != 0)
+		if ((row.number - 1) % names[row.name - 1].stride != 0)
 			continue;
 		row.live_count = profile_signed_blocks(profile, row.live_count);
 		row.alloc_count = profile_blocks(profile, row.alloc_count);
@@ -102,6 +129,8 @@ static void read_marks(struct dump_reader *reader)
 	}
 	if (rows.count > 1)
 		qsort(rows.list, rows.count, sizeof(*rows.list), compare_marks);
+	chain_marks(profile, names, rows.list, rows.count);
+	rows.count = profile->mark_count;
 	dump_keep_rows(reader, &rows, marks, mark_count);
 }
 
@@ -164,7 +193,6 @@ static void read_leaks(struct dump_reader *reader)
 void dump_read_moments(struct dump_reader *reader)
 {
 	read_growth(reader);
-	read_mark_names(reader);
 	read_marks(reader);
 	read_leak_scans(reader);
 	read_leaks(reader);

@@ -18,6 +18,7 @@
 #define GROWTH_MIN 0.1 /* of what is live in the end; less is a large cache that has not quite filled up */
 #define NS_PER_S   1e9
 #define SIGMAS_95  1.96
+#define BYTES_MAX  9e18 /* more is damage; so much fits any integer of 64 bits */
 
 struct point {
 	uint64_t time_ns;
@@ -99,7 +100,7 @@ static void make_series(const struct mp_growth *rows, size_t row_count, const st
 	}
 }
 
-/* The median slope of VALUES, and the lower end of its interval. */
+/* The median slope of VALUES, and the lower end of its interval. Points of one time say nothing about it. */
 static double slope_of(const struct series *series, const double *values, double *ret_low)
 {
 	static double slopes[POINTS_MAX * POINTS_MAX / 2];
@@ -108,10 +109,15 @@ static double slope_of(const struct series *series, const double *values, double
 	size_t count = 0;
 	double low;
 
+	*ret_low = 0;
 	for (size_t i = 0; i < series->count; i++) {
-		for (size_t j = i + 1; j < series->count; j++)
-			slopes[count++] = (values[j] - values[i]) / (series->time_s[j] - series->time_s[i]);
+		for (size_t j = i + 1; j < series->count; j++) {
+			if (series->time_s[j] > series->time_s[i])
+				slopes[count++] = (values[j] - values[i]) / (series->time_s[j] - series->time_s[i]);
+		}
 	}
+	if (count == 0)
+		return 0;
 	qsort(slopes, count, sizeof(*slopes), compare_doubles);
 	low = ((double)count - reach) / 2;
 	*ret_low = slopes[low > 0 ? (size_t)low : 0];
@@ -140,7 +146,7 @@ static bool judge(const struct series *series, struct growth *growth)
 	growth->bytes_per_s = slope_of(series, series->bytes, &growth->bytes_per_s_low);
 	growth->blocks_per_s = slope_of(series, series->blocks, &blocks_low);
 	grown = growth->bytes_per_s * (series->time_s[last] - series->time_s[0]);
-	growth->grown_bytes = grown > 0 ? (uint64_t)grown : 0;
+	growth->grown_bytes = grown > 0 ? (uint64_t)fmin(grown, BYTES_MAX) : 0;
 	growth->live_bytes = (uint64_t)series->bytes[last];
 	growth->live_count = (uint64_t)series->blocks[last];
 	return growth->score >= SCORE_MIN && growth->bytes_per_s_low > 0 && growth->blocks_per_s > 0 &&
@@ -150,24 +156,23 @@ static bool judge(const struct series *series, struct growth *growth)
 void growth_of_marks(const struct profile *profile, uint32_t name, struct growth_marks *ret_growth)
 {
 	static struct series series;
-	size_t count = 0, seen = 0;
-	double first = 0, last = 0, blocks_low;
+	const struct profile_mark_name *info = &profile->mark_names[name - 1];
+	double first, last, blocks_low;
+	size_t seen = 0;
 
 	*ret_growth = (struct growth_marks){ 0 };
-	for (size_t i = 0; i < profile->mark_count; i++) {
-		if (profile->marks[i].name != name)
-			continue;
-		first = count++ == 0 ? (double)profile->marks[i].number : first;
-		last = (double)profile->marks[i].number;
-	}
+	if (info->rows < POINTS_MIN)
+		return;
+	first = (double)profile->marks[info->first].number;
+	last = (double)profile->marks[info->last].number;
 	series.count = 0;
-	for (size_t i = 0; i < profile->mark_count; i++) {
-		const struct mp_mark *mark = &profile->marks[i];
+	for (size_t i = 0, at = info->first; i < info->rows; i++, at = profile->mark_next[at]) {
+		const struct mp_mark *mark = &profile->marks[at];
 
-		if (mark->name != name || ((double)mark->number - first) * 4 < last - first)
+		if (((double)mark->number - first) * 4 < last - first)
 			continue;
 		/* At most POINTS_MAX of them, evenly. */
-		if (seen++ % (count / POINTS_MAX + 1) != 0)
+		if (seen++ % (info->rows / POINTS_MAX + 1) != 0)
 			continue;
 		series.time_s[series.count] = (double)mark->number;
 		series.bytes[series.count] = (double)mark->live_bytes;
@@ -177,7 +182,8 @@ void growth_of_marks(const struct profile *profile, uint32_t name, struct growth
 	if (!ret_growth->judged)
 		return;
 	ret_growth->score = score_of(&series);
-	ret_growth->bytes = slope_of(&series, series.bytes, &ret_growth->bytes_low);
+	ret_growth->bytes = fmin(slope_of(&series, series.bytes, &ret_growth->bytes_low), BYTES_MAX);
+	ret_growth->bytes_low = fmin(ret_growth->bytes_low, BYTES_MAX);
 	ret_growth->blocks = slope_of(&series, series.blocks, &blocks_low);
 	ret_growth->grows = ret_growth->score >= SCORE_MIN && ret_growth->bytes_low > 0;
 }

@@ -364,10 +364,8 @@ static json_t *make_marks(const struct profile *profile, uint32_t name)
 	json_t *object = json_object();
 	json_t *points = json_array();
 
-	for (size_t i = 0; i < profile->mark_count; i++) {
-		if (profile->marks[i].name == name)
-			json_array_append_new(points, make_mark(profile, &profile->marks[i]));
-	}
+	for (size_t i = 0, at = info->first; i < info->rows; i++, at = profile->mark_next[at])
+		json_array_append_new(points, make_mark(profile, &profile->marks[at]));
 	put(object, "text", json_text(info->text));
 	put(object, "count", number(info->count));
 	put(object, "stride", number(info->stride));

@@ -454,15 +454,6 @@ static void print_timeline(const struct report *report, const struct term *term)
 
 /* Marks. */
 
-static size_t first_mark(const struct profile *profile, uint32_t name)
-{
-	size_t i = 0;
-
-	while (i < profile->mark_count && profile->marks[i].name != name)
-		i++;
-	return i;
-}
-
 /* TEXT, but not so long that the numbers behind it are out of sight. */
 static void add_mark_text(struct table *table, const char *text)
 {
@@ -527,16 +518,13 @@ static void print_marks(const struct report *report, const struct term *term)
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < profile->mark_count && shown < MARKS_SHOWN; i++) {
 		const struct mp_mark *mark = &profile->marks[i];
-		const struct mp_mark *last = mark;
+		const struct profile_mark_name *name = &profile->mark_names[mark->name - 1];
+		const struct mp_mark *last = &profile->marks[name->last];
 
-		if (first_mark(profile, mark->name) != i)
+		if (name->first != i)
 			continue;
-		for (size_t k = i; k < profile->mark_count; k++) {
-			if (profile->marks[k].name == mark->name)
-				last = &profile->marks[k];
-		}
-		add_mark_text(&table, profile->mark_names[mark->name - 1].text);
-		table_cell(&table, units_count(units_signed(profile->mark_names[mark->name - 1].count)).text);
+		add_mark_text(&table, name->text);
+		table_cell(&table, units_count(units_signed(name->count)).text);
 		add_mark_cells(profile, &table, mark);
 		if (last != mark)
 			add_mark_cells(profile, &table, last);

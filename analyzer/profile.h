@@ -105,6 +105,8 @@ struct profile_mark_name {
 	uint64_t count;   /* how many there were; some of them have a row */
 	uint64_t stride;  /* 1 in so many */
 	uint64_t last_ns;
+	size_t rows;        /* so many are in profile.marks, with rising numbers */
+	size_t first, last; /* places there, if there are any; those between by profile.mark_next */
 };
 
 struct profile_option {
@@ -147,6 +149,7 @@ struct profile {
 	size_t mark_name_count;
 	const struct mp_mark *marks; /* times ascend; their texts are here */
 	size_t mark_count;
+	const size_t *mark_next;       /* place of the next mark of the same text, if there is one */
 	const char *const *lock_names; /* that the program gave; NULL = none of that number. [number - 1] */
 	size_t lock_name_count;
 	const struct profile_lock *locks; /* number N is locks[N - 1] */
