@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shuts itself into a filter that kills the process for every system call but those of its own work, then allocates on
- * ever new stacks, from new threads too. argv[1]: "kill", "eperm", or "strict" (only read, write and _exit).
+ * ever new stacks, from new threads too, and says to memprof what can be said. argv[1]: "kill", "eperm", or "strict"
+ * (only read, write and _exit).
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -11,6 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "letter_box.h"
+#include "memprof.h"
 #include "spread.h"
 
 #define ALLOW(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), \
@@ -32,6 +35,28 @@ static void *thread_main(void *unused)
 		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
+}
+
+/* A search for leaks needs a fork, which it must not try. */
+static void say_all(struct mp_header *header)
+{
+	bool answered = true;
+
+	static pthread_mutex_t named = PTHREAD_MUTEX_INITIALIZER;
+
+	memprof_name_lock(&named, "named");
+	memprof_mark("jailed");
+	memprof_pause();
+	free(keep(malloc(10)));
+	memprof_resume();
+	if (memprof_check_leaks() >= 0)
+		abort();
+	if (!header)
+		return;
+	for (uint32_t command = MP_CONTROL_status; command <= MP_CONTROL_off + 1; command++)
+		answered = send_to(header, command, "told") && answered;
+	if (!send_to(header, MP_CONTROL_on, "") || !answered)
+		abort();
 }
 
 static void shut(uint32_t otherwise)
@@ -59,6 +84,7 @@ static void shut(uint32_t otherwise)
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "kill";
+	struct mp_header *header = own_header();
 	pthread_t threads[3];
 	void *kept[64];
 
@@ -66,6 +92,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < 64; i++)
 			kept[i] = keep(malloc(100));
 		require(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+		say_all(header);
 		for (int round = 0; round < 1000; round++)
 			for (int i = 0; i < 64; i++) {
 				free(kept[i]);
@@ -74,6 +101,9 @@ int main(int argc, char **argv)
 		if (write(1, "strict\n", 7) == 7)
 			syscall(SYS_exit, 0);
 	}
+	if (header)
+		fact("mark told count=2");
+	fact("mark jailed count=1");
 	fact("total alloc_count=8192..");
 	fact("process ended=exit exit_status=0");
 	free(keep(malloc(1))); /* the first call asks for random numbers */
@@ -84,6 +114,7 @@ int main(int argc, char **argv)
 		require(pthread_create(&threads[i], NULL, thread_main, NULL) == 0);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
+	say_all(header);
 	if (write(1, "jailed\n", 7) != 7)
 		return 1;
 	_exit(0);
