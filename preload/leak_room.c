@@ -42,7 +42,7 @@ static const char *after(const char *text, const char *what)
 
 static uint64_t file_number(const char *directory, const char *name)
 {
-	char path[PATH_BYTES + 128];
+	static char path[PATH_BYTES + 128]; /* one search at a time, perhaps on a small stack */
 	char text[64];
 	struct fmt f;
 
@@ -58,7 +58,7 @@ static uint64_t left_in_group(const char *root, char *path, const char *limit, c
 	uint64_t least = UINT64_MAX;
 
 	for (;;) {
-		char directory[PATH_BYTES + 64];
+		static char directory[PATH_BYTES + 64];
 		struct fmt f;
 		uint64_t max;
 		uint64_t used;
