@@ -3,11 +3,23 @@
 #ifndef MP_LETTER_BOX_H
 #define MP_LETTER_BOX_H
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 
 #include "facts.h"
 #include "mp_dump.h"
+
+/* A file that could not be made longer may be mapped: to read it would be SIGBUS. */
+static bool begins_with_magic(uint64_t start)
+{
+	char magic[sizeof(MP_MAGIC)] = "";
+	int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	bool found = pread(memory, magic, sizeof(magic) - 1, (off_t)start) > 0 && strcmp(magic, MP_MAGIC) == 0;
+
+	close(memory);
+	return found;
+}
 
 /* The header in this process; NULL: it has no dump. Allocates, and reads /proc. */
 static struct mp_header *own_header(void)
@@ -21,7 +33,7 @@ static struct mp_header *own_header(void)
 
 		if (sscanf(line, "%" SCNx64 "-%*x rw-s 00000000 %*s %*u /%*c", &start) != 1 || !strstr(line, " /"))
 			continue;
-		if (memcmp((const void *)start, MP_MAGIC, sizeof(MP_MAGIC) - 1) == 0)
+		if (begins_with_magic(start))
 			found = (struct mp_header *)start;
 	}
 	if (maps)
