@@ -25,6 +25,11 @@
 #define PAGE ((uint64_t)4096)
 /* Memory that other processes write is not frozen, and is searched up to this size per mapping. */
 #define SHARED_MAX (256ull << 20)
+/*
+ * Memory that the program has put out of reach, such as a store of keys, is searched up to this size per mapping. What
+ * is larger is a reservation, of which asking what is in it takes milliseconds per GB.
+ */
+#define PROTECTED_MAX (1ull << 30)
 /* glibc's arenas for threads start at multiples of this (32-bit programs aside). */
 #define ARENA_BYTES (64ull << 20)
 
@@ -62,12 +67,15 @@ static void leave_out_own_data(void)
 
 /*
  * Is there still the descriptor of a thread at END? It begins with its own address. Else the memory has been given back
- * and may be anything by now.
+ * and may be anything by now, or nothing: libc keeps no more than 40 MiB of stacks.
  */
 static bool is_stack_end(uint64_t end)
 {
 #if defined(__x86_64__)
-	return ((const volatile uint64_t *)end)[0] == end && ((const volatile uint64_t *)end)[2] == end;
+	const volatile uint64_t *words = (const volatile uint64_t *)end;
+
+	return os_readable((uint64_t)&words[0]) && os_readable((uint64_t)&words[2]) && words[0] == end &&
+	       words[2] == end;
 #else
 	(void)end;
 	return false;
@@ -177,7 +185,7 @@ static uint64_t arena_bytes(uint64_t address, uint64_t end)
 	uint64_t from;
 	uint64_t upto;
 
-	if (!pages_next(address, address + PAGE, &from, &upto))
+	if (!pages_next(address, address + PAGE, &from, &upto) || !os_readable(address))
 		return 0;
 	if ((head[0] & (ARENA_BYTES - 1)) > 256 || !head[0] || head[2] > head[3] || head[3] > ARENA_BYTES ||
 	    head[3] & (PAGE - 1) || address + head[3] > end)
@@ -246,8 +254,13 @@ static void scan_mapping(const struct mapping *m)
 	bool anonymous = !m->inode && (!m->path[0] || starts_with(m->path, "[anon"));
 
 	libc_data = m->inode ? is_libc(m->path) : libc_data && anonymous;
-	if (m->start >= 1ull << 47 || !m->read || starts_with(m->path, "[v"))
+	if (m->start >= 1ull << 47 || starts_with(m->path, "[v"))
 		return; /* vdso, vvar, vsyscall: the kernel's */
+	if (!m->read) {
+		if (anonymous && !m->shared && m->end - m->start <= PROTECTED_MAX)
+			scan_writable(m->start, m->end);
+		return;
+	}
 	if (m->shared) {
 		scan_shared(m);
 		return;

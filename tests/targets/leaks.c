@@ -354,6 +354,53 @@ static void case_in_read_only_mmap(void)
 	expect("reachable", 1001, 1);
 }
 
+static void case_in_protected_mmap(void)
+{
+	void **page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	put(page + 10, block(1001));
+	mprotect(page, 4096, PROT_NONE);
+	expect("reachable", 1001, 1);
+}
+
+static void case_in_shared_mmap(void)
+{
+	void **page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	put(page + 10, block(1001));
+	expect("reachable", 1001, 1);
+}
+
+/* A reservation with a page at either end in use. */
+static void case_in_huge_mmap(void)
+{
+	const size_t bytes = 1ull << 36;
+	char *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	require(all != MAP_FAILED);
+	put(all + 80, block(1001));
+	put(all + bytes - 80, block(1002));
+	expect("reachable", 1001, 1);
+	expect("reachable", 1002, 1);
+}
+
+/* Of a file that was cut short after it was mapped: reading there is a bus error. */
+static void case_in_truncated_file(void)
+{
+	int fd = memfd_create("cut", 0);
+	void **pages;
+
+	require(fd >= 0 && ftruncate(fd, 3 * 4096) == 0);
+	pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	require(pages != MAP_FAILED);
+	put(pages + 10, block(1001));
+	require(ftruncate(fd, 4096) == 0);
+	block(1002);
+	wipe();
+	expect("reachable", 1001, 1);
+	expect("definite", 1002, 1);
+}
+
 static void case_unmapped(void)
 {
 	void **page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -494,6 +541,28 @@ static void case_dead_stack(void)
 	require(pthread_create(&thread, NULL, leave_on_stack, NULL) == 0);
 	require(pthread_join(thread, NULL) == 0);
 	expect("definite", 1001, 8);
+}
+
+static void *leave_together(void *arg)
+{
+	block(1001);
+	wipe();
+	pthread_barrier_wait(&barrier);
+	return arg;
+}
+
+/* Of so many stacks libc keeps some, and gives the memory of the others back. */
+static void case_many_dead_stacks(void)
+{
+	enum { THREADS = 20 };
+	pthread_t threads[THREADS];
+
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		require(pthread_create(&threads[i], NULL, leave_together, NULL) == 0);
+	for (int i = 0; i < THREADS; i++)
+		require(pthread_join(threads[i], NULL) == 0);
+	expect("definite", 1001, THREADS);
 }
 
 static void *own_and_wait(void *arg)
@@ -755,9 +824,11 @@ static void case_checked_twice(void)
 	X(interior_interior) X(lost_interior) X(list) X(list_kept) X(list_tail_lost) X(self) X(cycle_of_two)          \
 	X(cycle_with_tail) X(two_cycles_in_a_row) X(doubly_linked) X(tree) X(shared_child) X(deep_list)               \
 	X(past_the_end) X(last_byte) X(no_bytes) X(unaligned) X(huge) X(huge_lost) X(tagged) X(length_before)         \
-	X(disguised) X(in_mmap) X(in_read_only_mmap) X(unmapped) X(in_tls) X(in_keys) X(in_environment)               \
+	X(disguised) X(in_mmap) X(in_read_only_mmap) X(in_protected_mmap) X(in_shared_mmap) X(in_huge_mmap)           \
+	X(in_truncated_file) X(unmapped) X(in_tls) X(in_keys) X(in_environment)                                       \
 	X(in_freed_block) X(in_small_freed_block) X(in_module) X(in_module_tls) X(module_unloaded) X(thread)          \
-	X(dead_stack) X(live_thread) X(lost_beside_threads) X(result_of_thread) X(argument_of_thread) X(own_stack)    \
+	X(dead_stack) X(many_dead_stacks) X(live_thread) X(lost_beside_threads) X(result_of_thread)                   \
+	X(argument_of_thread) X(own_stack)                                                                            \
 	X(parked_coroutine) X(lost_coroutine) X(realloc_moved) X(realloc_lost) X(aligned) X(many_sizes)               \
 	X(freed_at_exit) X(exit_below) X(ignored) X(ignored_region) X(root_region) X(checked_twice)
 
