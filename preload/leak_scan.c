@@ -599,7 +599,7 @@ static bool search_in_place(enum mp_scan_result *ret_result)
 	pid = os_borrow(borrowing_child, stack + STACK_BYTES);
 	*ret_result = pid < 0 ? MP_SCAN_RESULT_NO_FORK : wait_for(pid);
 	if (*ret_result == MP_SCAN_RESULT_CHILD_DIED)
-		os_forked(); /* it may have held our lock */
+		os_borrower_died();
 	clean_up();
 	os_unmap(stack, STACK_BYTES);
 	return *ret_result != MP_SCAN_RESULT_NO_FORK && *ret_result != MP_SCAN_RESULT_CHILD_DIED &&

@@ -269,6 +269,13 @@ void os_fork_over(bool child)
 	}
 }
 
+void os_borrower_died(void)
+{
+	own_lock.word = 0;
+	descriptors = 0;
+	abandoned = 0;
+}
+
 /* In a child, a hook that a fork interrupted may close what is not counted any more. */
 static void descriptor_gone(void)
 {

@@ -107,6 +107,8 @@ bool os_may_snapshot(void); /* false: a system call filter of the program's may 
  * signal handlers are its own.
  */
 long os_borrow(void (*body)(void), void *stack_end);
+/* It has been killed, in the middle of anything: what it held of ours is free again. Context: setup. */
+void os_borrower_died(void);
 /*
  * Makes the child unobtrusive: no descriptors, first victim of a shortage of memory unless it BORROWS its memory, ends
  * with its parent thread, no core. os_readable() works from here on.

@@ -353,6 +353,39 @@ static void *take_turns(void *arg)
 	return NULL;
 }
 
+static void open_and_die(void)
+{
+	for (;;)
+		os_exit(os_open_read("/dev/null") < 0);
+}
+
+static long switches(void)
+{
+	struct rusage usage;
+
+	ck_assert_int_eq(getrusage(RUSAGE_THREAD, &usage), 0);
+	return usage.ru_nvcsw;
+}
+
+/* A fork sleeps again and again while descriptors are open: not for those of a child that is gone. */
+START_TEST(a_borrower_that_died_keeps_no_fork_waiting)
+{
+	const size_t stack_bytes = 256 << 10;
+	char *stack = os_map(stack_bytes);
+	long child = os_borrow(open_and_die, stack + stack_bytes);
+	long before;
+
+	ck_assert_int_gt(child, 0);
+	ck_assert(os_snapshot_reap(child, true));
+	os_borrower_died();
+	before = switches();
+	os_fork_begins(/*in_hook=*/false);
+	os_fork_over(false);
+	ck_assert_int_lt(switches() - before, 50);
+	os_unmap(stack, stack_bytes);
+}
+END_TEST
+
 START_TEST(a_lock_is_held_by_one_thread)
 {
 	pthread_t threads[4];
@@ -390,6 +423,7 @@ Suite *suite_os(void)
 	tcase_add_test(tcase, limits_are_told);
 	tcase_add_test(tcase, text_goes_to_descriptor_2);
 	tcase_add_test(tcase, clocks_are_those_of_libc);
+	tcase_add_test(tcase, a_borrower_that_died_keeps_no_fork_waiting);
 	tcase_add_test(tcase, a_lock_is_held_by_one_thread);
 	suite_add_tcase(suite, tcase);
 	return suite;
