@@ -85,8 +85,11 @@ int cmd_export(const struct options *options, char *const *paths, size_t count, 
 	missing = !dump_file_list_add_all(&list, paths, count);
 	if (check(options, &list, err) && report_set_load(&set, &list, options, &missing, err) &&
 	    write_file(&formats[options->export_format], &set, options->output, err)) {
-		for (size_t i = 0; i < set.count; i++)
+		for (size_t i = 0; i < set.count; i++) {
 			report_print_warnings(set.reports[i]);
+			if (options->export_format == EXPORT_FORMAT_FOLDED)
+				missing |= report_lacks_verdict(set.reports[i]);
+		}
 		status = missing ? STATUS_PARTIAL : STATUS_OK;
 	}
 	report_set_free(&set);

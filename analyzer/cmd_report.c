@@ -17,13 +17,15 @@ static const writer_function writers[] = {
 #undef X
 };
 
-static bool write_report(const struct profile *profile, const struct options *options, FILE *out, struct err *err)
+static bool write_report(const struct profile *profile, const struct options *options, FILE *out, bool *missing,
+			 struct err *err)
 {
 	struct ready_report ready;
 	bool ok = report_init(&ready, profile, options, err);
 
 	if (ok)
 		writers[options->format](&ready.report, out);
+	*missing |= ok && options->format == OUT_FORMAT_FOLDED && report_lacks_verdict(&ready.report);
 	report_free(&ready);
 	return ok;
 }
@@ -152,7 +154,7 @@ static int report_all(const struct dump_file_list *list, const struct options *o
 			if (several && options->format == OUT_FORMAT_TEXT && !options->each)
 				written++; /* what there is to say of it has been said */
 			else
-				written += write_report(&profile, options, out, err);
+				written += write_report(&profile, options, out, &missing, err);
 		}
 		profile_free(&profile);
 	}

@@ -4,6 +4,9 @@
 
 #include "export.h"
 #include "export_tree.h"
+#include "leak_class.h"
+#include "leak_view.h"
+#include "samples.h"
 #include "stack_view.h"
 
 /* Profiles of allocation sites, the first is what opens. X(title, unit, value of a site) */
@@ -14,9 +17,11 @@
 	X("allocations", "none", (int64_t)site->alloc_count) \
 	X("temporary allocations", "none", (int64_t)site->temporary_count)
 
-struct sample {
-	uint32_t stack;
-	int64_t value;
+/* Of one report. */
+struct part {
+	struct export_tree tree;
+	struct leak_view leaks;
+	uint32_t *frame_ids; /* in the file, by number in the tree */
 };
 
 struct speedscope {
@@ -25,9 +30,8 @@ struct speedscope {
 	bool any_profile;
 	/* Of the report at hand. */
 	const struct report *report;
-	struct export_tree *tree;
-	uint32_t *frame_ids;
-	VEC(struct sample) samples;
+	struct part *part;
+	struct samples samples;
 };
 
 static void write_frame(FILE *out, const struct frame *frame)
@@ -68,21 +72,35 @@ static uint32_t *write_frames(struct speedscope *s, const struct export_tree *tr
 	return ids;
 }
 
+/* Frames come before all profiles, so everything that they will name must be in the tree. */
+static void init_part(struct speedscope *s, struct part *part, const struct report *report)
+{
+	export_tree_init(&part->tree, report, EXPORT_ALL);
+	leak_view_init(&part->leaks, report->profile, report->aggregate);
+	for (size_t i = 0; i < part->leaks.leak_count; i++) {
+		uint32_t stack = part->leaks.leaks[i].stack;
+
+		if (!report->filter || filter_matches_stack(report->filter, stack))
+			export_tree_node(&part->tree, stack);
+	}
+	part->frame_ids = write_frames(s, &part->tree);
+}
+
 static void write_stack(struct speedscope *s, uint32_t stack)
 {
 	uint32_t nodes[PROFILE_STACK_MAX + 1];
 	const char *separator = "";
 	size_t count = 0;
 
-	for (uint32_t at = export_tree_node(s->tree, stack); at && count <= PROFILE_STACK_MAX;
-	     at = s->tree->nodes.list[at].parent)
+	for (uint32_t at = export_tree_node(&s->part->tree, stack); at && count <= PROFILE_STACK_MAX;
+	     at = s->part->tree.nodes.list[at].parent)
 		nodes[count++] = at;
 	fputc('[', s->export->out);
 	while (count-- > 0) {
-		const struct export_place *place = export_tree_place(s->tree, nodes[count]);
+		const struct export_place *place = export_tree_place(&s->part->tree, nodes[count]);
 
 		for (size_t i = place->count; i-- > 0; separator = ",")
-			fprintf(s->export->out, "%s%" PRIu32, separator, s->frame_ids[place->first_frame + i]);
+			fprintf(s->export->out, "%s%" PRIu32, separator, s->part->frame_ids[place->first_frame + i]);
 	}
 	fputc(']', s->export->out);
 }
@@ -99,17 +117,17 @@ static void write_profile(struct speedscope *s, const char *title, const char *u
 	fprintf(out, "%s\n{\"type\":\"sampled\",\"name\":", s->any_profile ? "," : "");
 	export_json_string(out, name);
 	fprintf(out, ",\"unit\":\"%s\",\"startValue\":0,\"samples\":[", unit);
-	for (size_t i = 0; i < s->samples.count; i++) {
+	for (size_t i = 0; i < s->samples.all.count; i++) {
 		fputs(i > 0 ? ",\n" : "\n", out);
-		write_stack(s, s->samples.list[i].stack);
+		write_stack(s, s->samples.all.list[i].stack);
 	}
 	fputs("],\n\"weights\":[", out);
-	for (size_t i = 0; i < s->samples.count; i++) {
-		fprintf(out, "%s%" PRId64, i > 0 ? "," : "", s->samples.list[i].value);
-		end += s->samples.list[i].value;
+	for (size_t i = 0; i < s->samples.all.count; i++) {
+		fprintf(out, "%s%" PRId64, i > 0 ? "," : "", s->samples.all.list[i].value);
+		end += s->samples.all.list[i].value;
 	}
 	fprintf(out, "],\"endValue\":%" PRId64 "}", end);
-	s->samples.count = 0;
+	s->samples.all.count = 0;
 	s->any_profile = true;
 }
 
@@ -117,7 +135,7 @@ static void write_profile(struct speedscope *s, const char *title, const char *u
 static void add_sample(struct speedscope *s, uint32_t stack, int64_t value)
 {
 	if (value > 0)
-		vec_push(&s->samples) = (struct sample){ stack, value };
+		vec_push(&s->samples.all) = (struct sample){ .stack = stack, .value = value };
 }
 
 static void write_profiles(struct speedscope *s)
@@ -132,6 +150,10 @@ static void write_profiles(struct speedscope *s)
 	write_profile(s, title, unit);
 	SITE_PROFILES(X)
 #undef X
+	for (unsigned c = MP_LEAK_DEFINITE; s->part->leaks.scan.ran && c < MP_LEAK_UNFREED; c++) {
+		samples_add_leaks(&s->samples, report, &s->part->leaks, 1u << c);
+		write_profile(s, leak_class_text((enum mp_leak_class)c), "bytes");
+	}
 	for (size_t i = 0; i < report->lock_count; i++) {
 		const struct lock_class *lock = report->locks[i];
 
@@ -144,8 +166,7 @@ static void write_profiles(struct speedscope *s)
 bool export_speedscope(const struct export *export, struct err *err)
 {
 	struct speedscope s = { .export = export };
-	struct export_tree *trees = memory_zeroed(export->count, sizeof(*trees));
-	uint32_t **frame_ids = memory_zeroed(export->count, sizeof(*frame_ids));
+	struct part *parts = memory_zeroed(export->count, sizeof(*parts));
 	char remark[EXPORT_REMARK_BYTES];
 	char *command = export_command(export->reports[0]->profile);
 
@@ -155,24 +176,21 @@ bool export_speedscope(const struct export *export, struct err *err)
 	fputs(",\n\"name\":", export->out);
 	export_json_string(export->out, command);
 	fputs(",\n\"activeProfileIndex\":0,\n\"shared\":{\"frames\":[", export->out);
-	for (size_t i = 0; i < export->count; i++) {
-		export_tree_init(&trees[i], export->reports[i], EXPORT_ALL);
-		frame_ids[i] = write_frames(&s, &trees[i]);
-	}
+	for (size_t i = 0; i < export->count; i++)
+		init_part(&s, &parts[i], export->reports[i]);
 	fputs("]},\n\"profiles\":[", export->out);
 	for (size_t i = 0; i < export->count; i++) {
 		s.report = export->reports[i];
-		s.tree = &trees[i];
-		s.frame_ids = frame_ids[i];
+		s.part = &parts[i];
 		write_profiles(&s);
-		export_tree_free(&trees[i]);
-		free(frame_ids[i]);
+		export_tree_free(&parts[i].tree);
+		leak_view_free(&parts[i].leaks);
+		free(parts[i].frame_ids);
 	}
 	fputs("]}\n", export->out);
-	vec_free(&s.samples);
+	vec_free(&s.samples.all);
 	text_index_free(&s.frames);
-	free(trees);
-	free(frame_ids);
+	free(parts);
 	free(command);
 	return true;
 }

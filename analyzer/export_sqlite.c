@@ -10,6 +10,9 @@
 #include "export.h"
 #include "export_tree.h"
 #include "free_pairs.h"
+#include "growth_view.h"
+#include "leak_class.h"
+#include "leak_view.h"
 #include "stack_view.h"
 
 #define SCHEMA_VERSION "1"
@@ -35,6 +38,19 @@ static const char schema[] =
 	" live_bytes INTEGER NOT NULL, peak_count INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,"
 	" temporary_count INTEGER NOT NULL, realloc_count INTEGER NOT NULL, alloc_bytes_stderr INTEGER,"
 	" live_bytes_stderr INTEGER, peak_bytes_stderr INTEGER);"
+	"CREATE TABLE leak_scan(dump INTEGER NOT NULL REFERENCES dump, number INTEGER NOT NULL,"
+	" counts INTEGER NOT NULL, why_not TEXT, trigger TEXT, method TEXT, time_ns INTEGER,"
+	" duration_ns INTEGER, pause_ns INTEGER, cpu_ns INTEGER, snapshots INTEGER, threads INTEGER,"
+	" block_count INTEGER, block_bytes INTEGER,"
+	" root_bytes INTEGER, heap_bytes INTEGER, skipped_bytes INTEGER, unconfirmed_count INTEGER,"
+	" ignored_count INTEGER, PRIMARY KEY(dump, number)) WITHOUT ROWID;"
+	"CREATE TABLE leak(dump INTEGER NOT NULL REFERENCES dump, class TEXT NOT NULL, stack INTEGER NOT NULL,"
+	" node INTEGER NOT NULL REFERENCES node, owner INTEGER REFERENCES node, count INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, indirect_count INTEGER NOT NULL, indirect_bytes INTEGER NOT NULL,"
+	" cycle_count INTEGER NOT NULL);"
+	"CREATE TABLE growth(dump INTEGER NOT NULL REFERENCES dump, stack INTEGER NOT NULL, node INTEGER NOT NULL"
+	" REFERENCES node, bytes_per_s REAL NOT NULL, bytes_per_s_low REAL NOT NULL, blocks_per_s REAL NOT NULL,"
+	" score REAL NOT NULL, grown_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL, live_count INTEGER NOT NULL);"
 	"CREATE TABLE lock(id INTEGER PRIMARY KEY, dump INTEGER NOT NULL REFERENCES dump, number INTEGER NOT NULL,"
 	" kind TEXT, category TEXT, name TEXT, address INTEGER NOT NULL, acquisitions INTEGER,"
 	" contentions INTEGER NOT NULL, trylock_failures INTEGER NOT NULL, timeouts INTEGER NOT NULL,"
@@ -60,6 +76,8 @@ static const char schema[] =
 	" ORDER BY up.leaf, up.depth, frame.depth;"
 	"CREATE VIEW site_place AS SELECT site.*, frame.name, frame.file, frame.line FROM site"
 	" JOIN node ON node.id = site.node JOIN frame ON frame.place = node.place AND frame.depth = 0;"
+	"CREATE VIEW leak_place AS SELECT leak.*, frame.name, frame.file, frame.line FROM leak"
+	" JOIN node ON node.id = leak.node JOIN frame ON frame.place = node.place AND frame.depth = 0;"
 	"PRAGMA user_version = " SCHEMA_VERSION ";";
 
 struct database {
@@ -69,6 +87,8 @@ struct database {
 	int failed;              /* the first result code that is not good */
 	const struct report *report;
 	struct export_tree tree;
+	struct leak_view leaks;
+	struct growth_view growth;
 	int64_t dump;
 	int64_t place_count, node_count, site_count, lock_count; /* ids of all dumps before this one */
 };
@@ -107,6 +127,12 @@ static void number(struct database *d, int64_t value)
 		check(d, sqlite3_bind_int64(d->statement, d->next++, value));
 }
 
+static void real(struct database *d, double value)
+{
+	if (d->statement)
+		check(d, sqlite3_bind_double(d->statement, d->next++, value));
+}
+
 static void number_or_null(struct database *d, int64_t value, bool known)
 {
 	if (known)
@@ -120,6 +146,13 @@ static void text(struct database *d, const char *value)
 	if (d->statement && value)
 		check(d, sqlite3_bind_text(d->statement, d->next, value, -1, SQLITE_STATIC));
 	d->next++;
+}
+
+static void since_start(struct database *d, uint64_t time_ns)
+{
+	uint64_t start_ns = d->report->profile->process.start_ns;
+
+	number_or_null(d, (int64_t)(time_ns - start_ns), time_ns != 0 && time_ns >= start_ns);
 }
 
 static void end_row(struct database *d)
@@ -260,6 +293,88 @@ static void write_sites(struct database *d)
 	end_table(d);
 }
 
+/* Where the scan did not come to an end, what it counted is not known. */
+static void write_scan(struct database *d, const struct mp_leak_scan *row, bool counts)
+{
+	bool ran = row->result == MP_SCAN_RESULT_DONE;
+	const char *why = profile_scan_result_text(row->result);
+
+	number(d, d->dump);
+	number(d, row->number);
+	number(d, counts);
+	text(d, ran ? NULL : why ? why : "unknown");
+	text(d, profile_scan_trigger_name(row->trigger));
+	text(d, ran ? profile_scan_method_name(row->method) : NULL);
+	since_start(d, row->start_ns);
+	number_or_null(d, (int64_t)row->duration_ns, ran);
+	number_or_null(d, (int64_t)row->pause_ns, ran);
+	number_or_null(d, (int64_t)row->cpu_ns, ran && row->cpu_ns != 0);
+	number_or_null(d, row->snapshots, ran);
+	number_or_null(d, row->threads, ran);
+	number_or_null(d, (int64_t)row->block_count, ran);
+	number_or_null(d, (int64_t)row->block_bytes, ran);
+	number_or_null(d, (int64_t)row->root_bytes, ran);
+	number_or_null(d, (int64_t)row->heap_bytes, ran);
+	number_or_null(d, (int64_t)row->skipped_bytes, ran);
+	number_or_null(d, (int64_t)row->unconfirmed_count, ran);
+	number_or_null(d, (int64_t)row->ignored_count, ran);
+	end_row(d);
+}
+
+static bool is_selected(const struct database *d, uint32_t stack)
+{
+	return !d->report->filter || filter_matches_stack(d->report->filter, stack);
+}
+
+static void write_leaks(struct database *d)
+{
+	const struct profile *profile = d->report->profile;
+
+	begin_table(d, "leak_scan", 19);
+	for (size_t i = 0; i < profile->leak_scan_count; i++)
+		write_scan(d, &profile->leak_scans[i], &profile->leak_scans[i] == d->leaks.scan.row);
+	end_table(d);
+	begin_table(d, "leak", 10);
+	for (size_t i = 0; i < d->leaks.leak_count; i++) {
+		const struct leak *leak = &d->leaks.leaks[i];
+
+		if (!is_selected(d, leak->stack))
+			continue;
+		number(d, d->dump);
+		text(d, leak_class_word(leak->leak_class));
+		number(d, leak->stack);
+		number(d, d->node_count + export_tree_node(&d->tree, leak->stack));
+		number_or_null(d, leak->owner ? d->node_count + export_tree_node(&d->tree, leak->owner) : 0,
+			       leak->owner != 0);
+		number(d, (int64_t)leak->count);
+		number(d, (int64_t)leak->bytes);
+		number(d, (int64_t)leak->held_count);
+		number(d, (int64_t)leak->held_bytes);
+		number(d, (int64_t)leak->cycle_count);
+		end_row(d);
+	}
+	end_table(d);
+	begin_table(d, "growth", 10);
+	for (size_t i = 0; i < d->growth.count; i++) {
+		const struct growth *growth = &d->growth.list[i];
+
+		if (!is_selected(d, growth->stack))
+			continue;
+		number(d, d->dump);
+		number(d, growth->stack);
+		number(d, d->node_count + export_tree_node(&d->tree, growth->stack));
+		real(d, growth->bytes_per_s);
+		real(d, growth->bytes_per_s_low);
+		real(d, growth->blocks_per_s);
+		real(d, growth->score);
+		number(d, (int64_t)growth->grown_bytes);
+		number(d, (int64_t)growth->live_bytes);
+		number(d, (int64_t)growth->live_count);
+		end_row(d);
+	}
+	end_table(d);
+}
+
 static void write_locks(struct database *d)
 {
 	const struct report *report = d->report;
@@ -298,13 +413,6 @@ static void write_locks(struct database *d)
 		}
 	}
 	end_table(d);
-}
-
-static void since_start(struct database *d, uint64_t time_ns)
-{
-	uint64_t start_ns = d->report->profile->process.start_ns;
-
-	number_or_null(d, (int64_t)(time_ns - start_ns), time_ns != 0 && time_ns >= start_ns);
 }
 
 static void write_threads(struct database *d)
@@ -394,15 +502,39 @@ static void write_timeline(struct database *d)
 	end_table(d);
 }
 
+/* Places and nodes are written first, so everything that other rows will name must be in the tree. */
+static void init_tree(struct database *d)
+{
+	const struct report *report = d->report;
+
+	export_tree_init(&d->tree, report, EXPORT_ALL);
+	leak_view_init(&d->leaks, report->profile, report->aggregate);
+	growth_view_init(&d->growth, report->profile);
+	for (size_t i = 0; i < d->leaks.leak_count; i++) {
+		const struct leak *leak = &d->leaks.leaks[i];
+
+		if (!is_selected(d, leak->stack))
+			continue;
+		export_tree_node(&d->tree, leak->stack);
+		if (leak->owner)
+			export_tree_node(&d->tree, leak->owner);
+	}
+	for (size_t i = 0; i < d->growth.count; i++) {
+		if (is_selected(d, d->growth.list[i].stack))
+			export_tree_node(&d->tree, d->growth.list[i].stack);
+	}
+}
+
 static void write_report(struct database *d, const struct report *report)
 {
 	d->report = report;
 	d->dump++;
-	export_tree_init(&d->tree, report, EXPORT_ALL);
+	init_tree(d);
 	write_dump(d);
 	write_places(d);
 	write_nodes(d);
 	write_sites(d);
+	write_leaks(d);
 	write_locks(d);
 	write_threads(d);
 	write_free_pairs(d);
@@ -412,6 +544,8 @@ static void write_report(struct database *d, const struct report *report)
 	d->site_count += (int64_t)report->site_count;
 	d->lock_count += (int64_t)report->lock_count;
 	export_tree_free(&d->tree);
+	leak_view_free(&d->leaks);
+	growth_view_free(&d->growth);
 }
 
 /* An in-memory database that is one block, as an emptied one that was read from a block is; without size limit. */

@@ -15,19 +15,29 @@
 #include "symbolize.h"
 #include "term.h"
 
-/* What folded stacks can be weighed with. X(NAME, option value) */
-#define OUT_METRICS(X)            \
-	X(LIVE, "live")           \
-	X(PEAK, "peak")           \
-	X(BYTES, "bytes")         \
-	X(COUNT, "count")         \
-	X(TEMPORARY, "temporary") \
-	X(WAIT, "wait")           \
-	X(CULPRIT, "culprit")
+/*
+ * What stacks can be weighed with. UNIT: of the numbers. VERDICTS: bits by enum mp_leak_class, bytes of which are
+ * meant; 0 = the metric is not about leaks. X(NAME, option value, unit, verdicts)
+ */
+#define OUT_METRICS(X)                                                                 \
+	X(LIVE, "live", BYTES, 0)                                                      \
+	X(PEAK, "peak", BYTES, 0)                                                      \
+	X(BYTES, "bytes", BYTES, 0)                                                    \
+	X(COUNT, "count", COUNT, 0)                                                    \
+	X(TEMPORARY, "temporary", COUNT, 0)                                            \
+	X(LEAKED, "leaked", BYTES, 1u << MP_LEAK_DEFINITE | 1u << MP_LEAK_INDIRECT)    \
+	X(DEFINITE, "definite", BYTES, 1u << MP_LEAK_DEFINITE)                         \
+	X(INDIRECT, "indirect", BYTES, 1u << MP_LEAK_INDIRECT)                         \
+	X(POSSIBLE, "possible", BYTES, 1u << MP_LEAK_POSSIBLE)                         \
+	X(REACHABLE, "reachable", BYTES, 1u << MP_LEAK_REACHABLE)                      \
+	X(WAIT, "wait", TIME, 0)                                                       \
+	X(CULPRIT, "culprit", TIME, 0)
 
-#define X(name, text) OUT_METRIC_##name,
+#define X(name, text, unit, verdicts) OUT_METRIC_##name,
 enum out_metric { OUT_METRICS(X) };
 #undef X
+
+enum out_unit { OUT_UNIT_BYTES, OUT_UNIT_COUNT, OUT_UNIT_TIME };
 
 /* How much is told about locks: beside all else, in place of all else, of chosen ones everything. */
 enum out_locks { OUT_LOCKS_BRIEF, OUT_LOCKS_DETAIL, OUT_LOCKS_FULL };

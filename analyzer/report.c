@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "leak_view.h"
+#include "samples.h"
+
 struct out_options report_out_options(const struct options *options)
 {
 	bool sorted = options->sort != NOT_GIVEN;
@@ -102,6 +105,22 @@ void report_free(struct ready_report *ready)
 	symbolizer_free(ready->report.symbols);
 	aggregate_free(&ready->aggregate);
 	*ready = (struct ready_report){ 0 };
+}
+
+bool report_lacks_verdict(const struct report *report)
+{
+	struct leak_view view;
+	bool lacks;
+
+	if (!samples_need_verdict(report->options->metric))
+		return false;
+	leak_view_init(&view, report->profile, report->aggregate);
+	lacks = !view.scan.ran;
+	if (lacks)
+		fprintf(stderr, "memprof-analyze: %s: no verdict on leaks: %s\n", report->profile->path,
+			view.scan.why_not);
+	leak_view_free(&view);
+	return lacks;
 }
 
 void report_print_warnings(const struct report *report)

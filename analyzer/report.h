@@ -26,6 +26,9 @@ bool report_init(struct ready_report *ready, const struct profile *profile, cons
 		 struct err *err);
 void report_free(struct ready_report *ready);
 
+/* The stacks of REPORT are to be weighed by a verdict that the dump does not have. Says why, on standard error. */
+bool report_lacks_verdict(const struct report *report);
+
 /* What limits the numbers or the names, on standard error: for files that have no place for it. */
 void report_print_warnings(const struct report *report);
 

@@ -2,7 +2,17 @@
 /* Weights of stacks. */
 #include "samples.h"
 
+#include "hash.h"
 #include "units.h"
+
+static const struct {
+	enum out_unit unit;
+	unsigned verdicts;
+} metrics[] = {
+#define X(name, text, unit, verdicts) { OUT_UNIT_##unit, verdicts },
+	OUT_METRICS(X)
+#undef X
+};
 
 static int64_t site_metric(const struct site *site, enum out_metric metric)
 {
@@ -17,9 +27,8 @@ static int64_t site_metric(const struct site *site, enum out_metric metric)
 		return (int64_t)site->alloc_count;
 	case OUT_METRIC_TEMPORARY:
 		return (int64_t)site->temporary_count;
-	case OUT_METRIC_WAIT:
-	case OUT_METRIC_CULPRIT:
-		break;
+	default:
+		break; /* not of sites */
 	}
 	return 0;
 }
@@ -50,10 +59,58 @@ static void add_culprits(struct samples *samples, const struct lock_class *lock)
 		add(samples, 0, "[unknown]", units_signed(lock->wait_ns - known_ns));
 }
 
+void samples_add_leaks(struct samples *samples, const struct report *report, const struct leak_view *view,
+		       unsigned verdicts)
+{
+	struct hash_map places = { 0 };
+
+	for (size_t i = 0; view->scan.ran && i < view->leak_count; i++) {
+		const struct leak *leak = &view->leaks[i];
+		int64_t bytes = units_signed(leak->bytes);
+		uint64_t *place;
+		bool is_new;
+
+		if (!(verdicts >> leak->leak_class & 1) || bytes == 0 ||
+		    (report->filter && !filter_matches_stack(report->filter, leak->stack)))
+			continue;
+		place = hash_map_put(&places, leak->stack, &is_new);
+		if (is_new) {
+			*place = samples->all.count;
+			add(samples, leak->stack, NULL, bytes);
+		} else {
+			samples->all.list[*place].value += bytes;
+		}
+	}
+	hash_map_free(&places);
+}
+
+enum out_unit samples_unit(enum out_metric metric)
+{
+	return metrics[metric].unit;
+}
+
+bool samples_need_verdict(enum out_metric metric)
+{
+	return metrics[metric].verdicts != 0;
+}
+
+static void add_verdicts(struct samples *samples, const struct report *report, unsigned verdicts)
+{
+	struct leak_view view;
+
+	leak_view_init(&view, report->profile, report->aggregate);
+	samples_add_leaks(samples, report, &view, verdicts);
+	leak_view_free(&view);
+}
+
 void samples_add(struct samples *samples, const struct report *report, enum out_metric metric)
 {
-	bool of_locks = metric == OUT_METRIC_WAIT || metric == OUT_METRIC_CULPRIT;
+	bool of_locks = metrics[metric].unit == OUT_UNIT_TIME;
 
+	if (metrics[metric].verdicts) {
+		add_verdicts(samples, report, metrics[metric].verdicts);
+		return;
+	}
 	for (size_t i = 0; i < report->site_count && !of_locks; i++)
 		add(samples, report->sites[i]->stack, NULL, site_metric(report->sites[i], metric));
 	for (size_t i = 0; i < report->lock_count && of_locks; i++) {

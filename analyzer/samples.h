@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "leak_view.h"
 #include "out.h"
 #include "vec.h"
 
@@ -19,6 +20,15 @@ struct sample {
 struct samples {
 	VEC(struct sample) all;
 };
+
+enum out_unit samples_unit(enum out_metric metric);
+
+/* Where there is no verdict on leaks, there is nothing to append for METRIC. */
+bool samples_need_verdict(enum out_metric metric);
+
+/* Appends the bytes of the classes VERDICTS (bits by enum mp_leak_class): once per stack, the first in VIEW first. */
+void samples_add_leaks(struct samples *samples, const struct report *report, const struct leak_view *view,
+		       unsigned verdicts);
 
 /*
  * Appends what REPORT selects. Waiting is the purpose of coordination: it is among the waits only if certain locks were

@@ -13,6 +13,7 @@
 #include "call_tree.h"
 #include "leak_class.h"
 #include "leak_view.h"
+#include "samples.h"
 #include "stack_view.h"
 #include "summary.h"
 #include "text_stack.h"
@@ -109,7 +110,7 @@ static const char *const site_key_names[] = {
 };
 
 static const char *const metric_names[] = {
-#define X(name, text) text,
+#define X(name, text, unit, verdicts) text,
 	OUT_METRICS(X)
 #undef X
 };
@@ -259,11 +260,17 @@ static void build_tree(struct tui *tui, struct shown_tree *shown)
 
 static const char *metric_text(enum out_metric metric, int64_t value, struct units *units)
 {
-	bool is_time = metric == OUT_METRIC_WAIT || metric == OUT_METRIC_CULPRIT;
-
-	*units = is_time                                                        ? units_duration((uint64_t)value)
-		 : metric == OUT_METRIC_COUNT || metric == OUT_METRIC_TEMPORARY ? units_count(value)
-										: units_bytes(value);
+	switch (samples_unit(metric)) {
+	case OUT_UNIT_BYTES:
+		*units = units_bytes(value);
+		break;
+	case OUT_UNIT_COUNT:
+		*units = units_count(value);
+		break;
+	case OUT_UNIT_TIME:
+		*units = units_duration((uint64_t)value);
+		break;
+	}
 	return units->text;
 }
 
@@ -438,7 +445,10 @@ static void draw_heads(struct tui *tui)
 		snprintf(line, sizeof(line), "sorted by %s", site_key_names[tui->site_key]);
 	} else if (shown_tree(tui)) {
 		head = "       total    share         self  function";
-		snprintf(line, sizeof(line), "metric: %s", metric_names[shown_tree(tui)->metric]);
+		enum out_metric metric = shown_tree(tui)->metric;
+
+		snprintf(line, sizeof(line), "metric: %s%s", metric_names[metric],
+			 samples_need_verdict(metric) && !tui->leaks.scan.ran ? ", no verdict" : "");
 	} else if (tui->view == VIEW_LEAKS) {
 		head = "verdict               bytes     blocks  allocated in";
 	} else if (tui->view == VIEW_LOCKS) {
