@@ -101,15 +101,55 @@ static bool check_file(int fd, struct letter_box *box, struct err *err)
 	return true;
 }
 
+/* The rest of the line of /proc/PID/status that begins with NAME. */
+static bool status_line(uint32_t pid, const char *name, char *rest, size_t size)
+{
+	char path[64];
+	bool found = false;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
+	status = fopen(path, "re");
+	while (status && !found && fgets(rest, (int)size, status))
+		found = strncmp(rest, name, strlen(name)) == 0;
+	if (status)
+		fclose(status);
+	if (found)
+		memmove(rest, rest + strlen(name), strlen(rest + strlen(name)) + 1);
+	return found;
+}
+
+/*
+ * As process PID is called in its own process namespace, which is what it writes into its dump. 0: unknown (a kernel
+ * before 4.1).
+ */
+static uint32_t innermost_pid(uint32_t pid)
+{
+	char line[512];
+	const char *last = NULL;
+	bool found;
+
+	found = status_line(pid, "NSpid:", line, sizeof(line));
+	for (char *word = found ? strtok(line, " \t\n") : NULL; word; word = strtok(NULL, " \t\n"))
+		last = word;
+	return last ? (uint32_t)strtoul(last, NULL, 10) : 0;
+}
+
 static bool check_header(struct letter_box *box, struct err *err)
 {
 	const struct mp_header *header = box->header;
+	uint32_t inside;
 
 	if (!dump_is_dump(header, sizeof(*header)) || header->version != MP_DUMP_VERSION ||
 	    header->byte_order != MP_BYTE_ORDER)
 		return err_set(err, box->path, 0, "not a dump of this version");
 	if (header->ended != MP_ENDED_RUNNING)
 		return err_set(err, box->path, ERR_NO_OFFSET, "its process has ended");
+	/* A child of a bare clone() has its parent's dump until its own first event. */
+	if (box->pid != 0 && (inside = innermost_pid(box->pid)) != 0 && inside != header->pid)
+		return err_set(err, NULL, ERR_NO_OFFSET,
+			       "process %" PRIu32 ": has no dump of its own yet, only that of process %" PRIu32,
+			       box->pid, header->pid);
 	if (box->pid == 0 && header->pid != 0 && find_mapped(header->pid, box->device, box->inode, NULL, 0))
 		box->pid = header->pid;
 	if (box->pid == 0 && !dump_file_is_running(header))
@@ -180,29 +220,29 @@ static bool lock_box(int fd, const struct letter_box *box, uint64_t until_ns, st
 static bool may_signal(const struct letter_box *box)
 {
 	uint32_t number = box->header->control.signal;
-	uint64_t caught = 0;
-	char name[64];
-	char line[256];
-	FILE *status;
+	char caught[256];
 
 	if (number == 0 || number > 64 || box->pid == 0 ||
 	    !find_mapped(box->pid, box->device, box->inode, NULL, 0))
 		return false;
-	snprintf(name, sizeof(name), "/proc/%" PRIu32 "/status", box->pid);
-	status = fopen(name, "re");
-	while (status && fgets(line, sizeof(line), status)) {
-		if (sscanf(line, "SigCgt: %" SCNx64, &caught) == 1)
-			break;
-	}
-	if (status)
-		fclose(status);
-	return caught >> (number - 1) & 1;
+	return status_line(box->pid, "SigCgt:", caught, sizeof(caught)) &&
+	       strtoull(caught, NULL, 16) >> (number - 1) & 1;
 }
 
 static bool is_over(const struct letter_box *box)
 {
 	return __atomic_load_n(&box->header->ended, __ATOMIC_ACQUIRE) != MP_ENDED_RUNNING ||
 	       (box->pid != 0 && kill((pid_t)box->pid, 0) != 0 && errno == ESRCH);
+}
+
+/* Numbers of requests are never used again: what the process has not seen yet becomes a command to do nothing. */
+static const char *withdraw(struct letter_box *box, uint32_t request)
+{
+	__atomic_store_n(&box->header->control.command, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&box->header->control_taken, __ATOMIC_SEQ_CST) == request)
+		return "no answer yet: the process is still at it, and the dump will have what comes of it";
+	return "no answer: the process has neither allocated nor waited for a lock since (see "
+	       "MEMPROF_CONTROL_SIGNAL in libmemprof(7)); the command is withdrawn";
 }
 
 /* false: no answer. */
@@ -214,12 +254,10 @@ static bool wait_for_answer(struct letter_box *box, uint32_t request, uint64_t u
 	uint32_t answer;
 
 	while ((answer = __atomic_load_n(&control->answer, __ATOMIC_ACQUIRE)) != request) {
-		if (is_over(box))
+		if (is_over(box) && __atomic_load_n(&control->answer, __ATOMIC_ACQUIRE) != request)
 			return err_set(err, box->path, ERR_NO_OFFSET, "the process has ended meanwhile");
 		if (now_ns() > until_ns)
-			return err_set(err, box->path, ERR_NO_OFFSET,
-				       "no answer: the process has neither allocated nor waited for a lock since (see "
-				       "MEMPROF_CONTROL_SIGNAL in libmemprof(7)); the command is withdrawn");
+			return err_set(err, box->path, ERR_NO_OFFSET, "%s", withdraw(box, request));
 		if (now_ns() > signal_ns && may_signal(box)) {
 			kill((pid_t)box->pid, (int)control->signal);
 			signal_ns = now_ns() + SIGNAL_NS;
@@ -270,8 +308,9 @@ static int print_answer(const struct letter_box *box, uint32_t command, uint64_t
 			printf("no verdict on leaks; memprof-analyze %s tells why\n", box->path);
 			return STATUS_PARTIAL;
 		}
-		printf("%s blocks definitely lost, found out in %s; memprof-analyze %s shows them\n",
-		       units_count(control->value).text, units_duration(took_ns).text, box->path);
+		printf("%s definitely lost, found out in %s; memprof-analyze %s shows %s\n",
+		       units_plural(control->value, "block").text, units_duration(took_ns).text, box->path,
+		       control->value == 1 ? "it" : "them");
 		return STATUS_OK;
 	case MP_CONTROL_status:
 		print_status(box->header);
@@ -286,6 +325,22 @@ static int print_answer(const struct letter_box *box, uint32_t command, uint64_t
 	}
 }
 
+/* The process may be reading what another sender has left; see mp_dump.h. Returns the number. */
+static uint32_t put(struct mp_control *control, uint32_t command, const char *text)
+{
+	uint32_t request = control->request;
+
+	if (__atomic_load_n(&control->answer, __ATOMIC_ACQUIRE) != request) {
+		__atomic_store_n(&control->command, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&control->request, ++request, __ATOMIC_SEQ_CST);
+	}
+	memset(control->text, 0, sizeof(control->text));
+	memcpy(control->text, text, strlen(text));
+	__atomic_store_n(&control->command, command, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->request, ++request, __ATOMIC_RELEASE);
+	return request;
+}
+
 static int send_command(int fd, struct letter_box *box, uint32_t command, const char *text, uint64_t timeout_s,
 			struct err *err)
 {
@@ -293,18 +348,12 @@ static int send_command(int fd, struct letter_box *box, uint32_t command, const 
 	uint64_t start_ns = now_ns();
 	uint64_t until_ns = start_ns + timeout_s * 1000000000;
 	struct err silence = { 0 };
-	uint32_t before, request;
+	uint32_t request;
 
 	if (!lock_box(fd, box, until_ns, err))
 		return STATUS_BAD;
-	before = control->request;
-	request = before + 1;
-	control->command = command;
-	memset(control->text, 0, sizeof(control->text));
-	memcpy(control->text, text, strlen(text));
-	__atomic_store_n(&control->request, request, __ATOMIC_RELEASE);
+	request = put(control, command, text);
 	if (!wait_for_answer(box, request, until_ns, &silence)) {
-		__atomic_store_n(&control->request, before, __ATOMIC_RELEASE);
 		err_complain(&silence);
 		return STATUS_PARTIAL;
 	}

@@ -56,6 +56,7 @@ static const struct dump_field header_fields[] = {
 	FIELD(mp_header, control.signal, NUMBER),
 	FIELD(mp_header, control.request, NUMBER),
 	FIELD(mp_header, control.answer, NUMBER),
+	FIELD(mp_header, control_taken, NUMBER),
 };
 
 static const struct dump_field node_fields[] = {

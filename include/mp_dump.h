@@ -87,8 +87,11 @@ enum mp_mode {
 
 /*
  * Commands to a running process. Who sends one writes command and text and then the next number into request (release);
- * the process answers with value and result, and then that number in answer (release), on which it wakes who waits
- * there with a futex. One sender at a time: it locks the file with flock(). X(word, number, text)
+ * the process stores that number in control_taken, does what it says, and answers with value and result, and then that
+ * number in answer (release), on which it wakes who waits there with a futex. Who gives up stores 0 in command, which
+ * is obeyed by doing nothing. Numbers are never used again; whoever finds a request without an answer first stores the
+ * next number, and command and text are those of the number that request has before and after they were read. One
+ * sender at a time: it locks the file with flock(). X(word, number, text)
  */
 #define MP_CONTROLS(X)                                                                        \
 	X(status, 1, "tell whether it answers, and what is live")                              \
@@ -176,6 +179,8 @@ struct mp_header {
 	uint64_t paused_since_ns;	/* 0 = it is on */
 	uint64_t paused_count;		/* times that it was switched off */
 	struct mp_control control;
+	uint32_t control_taken;		/* number of the last command that the process has begun with */
+	uint32_t reserved;
 };
 _Static_assert(sizeof(struct mp_header) <= MP_HEADER_BYTES, "header must fit its page");
 

@@ -146,14 +146,24 @@ MP_EXPORT void mp_ignore_end(void)
 	change_ignoring(false);
 }
 
+/* With the gate shut: a signal that asks for commands may come meanwhile, and its handler wants the same lock. */
+static void change_regions(bool (*change)(uint64_t start, uint64_t bytes), const void *start, size_t bytes)
+{
+	struct thread *t = enter();
+
+	change((uint64_t)start, bytes);
+	if (t)
+		leave(t);
+}
+
 MP_EXPORT void mp_add_root_region(const void *start, size_t bytes)
 {
-	leak_add_region((uint64_t)start, bytes);
+	change_regions(leak_add_region, start, bytes);
 }
 
 MP_EXPORT void mp_remove_root_region(const void *start, size_t bytes)
 {
-	leak_remove_region((uint64_t)start, bytes);
+	change_regions(leak_remove_region, start, bytes);
 }
 
 /* LeakSanitizer's own one ends the program when it finds something; a profiler does not. */

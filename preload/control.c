@@ -74,6 +74,26 @@ static enum mp_control_result obey(struct thread *t, uint32_t command, const cha
 	}
 }
 
+/* A sender that found the last command without an answer may be writing the next one: then that is taken, later. */
+static bool take(const struct mp_control *c, uint32_t *ret_request, uint32_t *ret_command,
+		 char ret_text[MP_CONTROL_TEXT_BYTES])
+{
+	uint32_t request = load_acquire(&c->request);
+
+	if (request == control_seen || !c->open)
+		return false;
+	*ret_command = load_relaxed(&c->command);
+	__builtin_memcpy(ret_text, c->text, MP_CONTROL_TEXT_BYTES);
+	ret_text[MP_CONTROL_TEXT_BYTES - 1] = '\0';
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (load_relaxed(&c->request) != request)
+		return false;
+	*ret_request = request;
+	store_relaxed(&control_seen, request);
+	store_relaxed(&dump_header()->control_taken, request);
+	return true;
+}
+
 MP_NOINLINE void control_answer(struct thread *t, const struct leak_context *where)
 {
 	struct mp_control *c = &dump_header()->control;
@@ -81,20 +101,16 @@ MP_NOINLINE void control_answer(struct thread *t, const struct leak_context *whe
 	struct leak_context here;
 	enum mp_control_result result;
 	int64_t value = 0;
-	uint32_t request;
+	uint32_t request, command;
 
 	LEAK_CONTEXT(&here);
 	if (!os_trylock(&lock))
 		return;
-	request = load_acquire(&c->request);
-	if (request == control_seen || !c->open) {
+	if (!take(c, &request, &command, text)) {
 		os_unlock(&lock);
 		return;
 	}
-	store_relaxed(&control_seen, request);
-	__builtin_memcpy(text, c->text, sizeof(text));
-	text[sizeof(text) - 1] = '\0';
-	result = obey(t, load_relaxed(&c->command), text, where ? where : &here, &value);
+	result = obey(t, command, text, where ? where : &here, &value);
 	c->value = value;
 	c->answer_ns = os_now_ns();
 	store_relaxed(&c->result, (uint32_t)result);

@@ -2,11 +2,14 @@
 /*
  * controlled COMMAND...: a program that is told from outside what to do next, and tells on descriptor 3 when it has.
  * Reads letters from standard input: a: allocates 1000 blocks of 100 bytes and keeps them; f: frees those that it has
- * kept; l: loses a block of 500 bytes; t: 2000 times malloc and free; w: two threads wait for each other's mutex.
+ * kept; l: loses a block of 500 bytes; t: 2000 times malloc and free; w: two threads wait for each other's mutex;
+ * r: adds and removes a root region until the next letter is there.
  */
+#include <poll.h>
 #include <pthread.h>
 
 #include "facts.h"
+#include "memprof.h"
 
 #define BLOCKS 1000
 
@@ -37,6 +40,20 @@ static void wait_once(void)
 	pthread_join(thread, NULL);
 }
 
+static void change_regions(void)
+{
+	struct pollfd input = { .fd = 0, .events = POLLIN };
+
+	while (poll(&input, 1, 0) == 0) {
+		for (unsigned i = 0; i < 100000; i++) {
+			memprof_add_root_region(kept, sizeof(kept));
+			memprof_remove_root_region(kept, sizeof(kept));
+			for (volatile unsigned k = 0; k < 200; k++)
+				;
+		}
+	}
+}
+
 static void obey(char letter)
 {
 	switch (letter) {
@@ -63,6 +80,9 @@ static void obey(char letter)
 		break;
 	case 'w':
 		wait_once();
+		break;
+	case 'r':
+		change_regions();
 		break;
 	}
 }
