@@ -266,6 +266,12 @@ static const struct dump_field mark_fields[] = {
 	FIELD(mp_mark, lock_wait_ns, NUMBER), FIELD(mp_mark, tid, NUMBER),
 };
 
+static const struct dump_field mark_growth_fields[] = {
+	FIELD(mp_mark_growth, number, NUMBER),     FIELD(mp_mark_growth, name, NUMBER),
+	FIELD(mp_mark_growth, stack, NUMBER),      FIELD(mp_mark_growth, cut, NUMBER),
+	FIELD(mp_mark_growth, live_bytes, SIGNED), FIELD(mp_mark_growth, live_count, SIGNED),
+};
+
 static const struct dump_field option_fields[] = {
 	FIELD(mp_option, name, HEX),
 	FIELD(mp_option, value, HEX),
@@ -322,6 +328,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_GROWTH] = FIELDS(growth_fields, 0),
 		[MP_CHUNK_MARK_NAME] = FIELDS(mark_name_fields, 0),
 		[MP_CHUNK_MARK] = FIELDS(mark_fields, 0),
+		[MP_CHUNK_MARK_GROWTH] = FIELDS(mark_growth_fields, 0),
 		[MP_CHUNK_LIFETIME] = FIELDS(lifetime_fields, 0),
 		[MP_CHUNK_SYMBOL] = FIELDS(symbol_fields, 0),
 	};

@@ -134,6 +134,48 @@ static void read_marks(struct dump_reader *reader)
 	dump_keep_rows(reader, &rows, marks, mark_count);
 }
 
+static int compare_mark_growth(const void *a, const void *b)
+{
+	const struct mp_mark_growth *x = a;
+	const struct mp_mark_growth *y = b;
+
+	if (x->name != y->name)
+		return x->name < y->name ? -1 : 1;
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void read_mark_growth(struct dump_reader *reader)
+{
+	struct profile *profile = reader->profile;
+	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_MARK_GROWTH);
+	VEC(struct mp_mark_growth) rows = { 0 };
+	struct mp_mark_growth row;
+	size_t kept = 0;
+
+	while (dump_next_row(&walk, &row, sizeof(row))) {
+		if (row.number == 0)
+			continue;
+		if (row.name == 0 || row.name > profile->mark_name_count || !profile->mark_names[row.name - 1].text) {
+			dump_count_defect(reader, DUMP_BAD_MARK_NAME, walk.offset);
+			continue;
+		}
+		row.stack = dump_check_stack(reader, row.stack, walk.offset);
+		row.live_bytes = row.live_bytes > 0 ? row.live_bytes : 0;
+		row.live_count = row.live_count > 0 ? (int64_t)profile_blocks(profile, (uint64_t)row.live_count) : 0;
+		vec_push(&rows) = row;
+	}
+	if (rows.count > 1)
+		qsort(rows.list, rows.count, sizeof(*rows.list), compare_mark_growth);
+	for (size_t i = 0; i < rows.count; i++) {
+		if (kept == 0 || compare_mark_growth(&rows.list[kept - 1], &rows.list[i]) != 0)
+			rows.list[kept++] = rows.list[i];
+	}
+	rows.count = kept;
+	dump_keep_rows(reader, &rows, mark_growth, mark_growth_count);
+}
+
 static int compare_scans(const void *a, const void *b)
 {
 	const struct mp_leak_scan *x = a;
@@ -194,6 +236,7 @@ void dump_read_moments(struct dump_reader *reader)
 {
 	read_growth(reader);
 	read_marks(reader);
+	read_mark_growth(reader);
 	read_leak_scans(reader);
 	read_leaks(reader);
 }

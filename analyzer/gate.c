@@ -357,6 +357,44 @@ static void judge_growth(struct gate *gate, struct gate_rule *rule)
 	}
 }
 
+/* What definitely lost blocks and those behind them gain from one mark to the next; it is lost for good. */
+static double lost_per_mark(const struct summary_marks *marks)
+{
+	return marks->leaked[MP_LEAK_DEFINITE] + marks->leaked[MP_LEAK_INDIRECT];
+}
+
+/* By the whole, any one stack, or what is lost: what certainly grows from one mark to the next. */
+static double growth_per_mark(const struct summary_marks *marks)
+{
+	double most = marks->bytes_low;
+
+	if (marks->stack_count > 0 && marks->stacks[0].bytes_low > most)
+		most = marks->stacks[0].bytes_low;
+	return lost_per_mark(marks) > most ? lost_per_mark(marks) : most;
+}
+
+static const char *marks_text(struct gate *gate, const struct summary_marks *marks, bool with_name)
+{
+	const struct summary_marked *stack = marks->stack_count > 0 ? &marks->stacks[0] : NULL;
+	const struct frame *frame = stack ? summary_main_frame(&stack->stack) : NULL;
+	const char *function = frame && frame->function ? frame->function : "a function without a name";
+	const char *text = NULL;
+
+	if (marks->bytes_low > 0)
+		text = format_text(&gate->arena, "%s each (at least %s)%s%s%s%s", bytes_text(marks->bytes).text,
+				   bytes_text(marks->bytes_low).text, with_name ? " of " : "",
+				   with_name ? marks->text : "", stack ? ", most of it by " : "",
+				   stack ? function : "");
+	else if (stack)
+		text = format_text(&gate->arena, "%s each (at least %s)%s%s by %s, while others shrink",
+				   bytes_text(stack->bytes).text, bytes_text(stack->bytes_low).text,
+				   with_name ? " of " : "", with_name ? marks->text : "", function);
+	if (lost_per_mark(marks) > 0)
+		text = format_text(&gate->arena, "%s%s%s lost with each", text ? text : "", text ? "; " : "",
+				   bytes_text(lost_per_mark(marks)).text);
+	return text ? text : NOTHING;
+}
+
 /* Of a text that is named, every dump that has it must tell; of any, those that can. */
 static void judge_iterations(struct gate *gate, struct gate_rule *rule)
 {
@@ -371,19 +409,16 @@ static void judge_iterations(struct gate *gate, struct gate_rule *rule)
 			continue;
 		judged += marks->judged;
 		unjudged += !marks->judged;
-		if (marks->judged && (!worst || marks->bytes_low > worst->bytes_low))
+		if (marks->judged && (!worst || growth_per_mark(marks) > growth_per_mark(worst)))
 			worst = marks;
 	}
 	rule->title = text ? format_text(&gate->arena, "growth from one %s to the next", text)
 			   : "growth from one mark to the next";
 	rule->bound = format_text(&gate->arena, "limit %s", bytes_text(rule->limit.value).text);
-	rule->found = NOTHING;
-	if (worst && worst->bytes_low > 0)
-		rule->found = format_text(&gate->arena, "%s each (at least %s)%s%s", bytes_text(worst->bytes).text,
-					  bytes_text(worst->bytes_low).text, text ? "" : " of ",
-					  text ? "" : worst->text);
-	if (worst && worst->bytes_low > rule->limit.value) {
+	rule->found = worst ? marks_text(gate, worst, text == NULL) : NOTHING;
+	if (worst && growth_per_mark(worst) > rule->limit.value) {
 		fail(rule);
+		rule->marks = worst;
 	} else if (judged == 0 || (text && unjudged > 0 && !gate->policy->allow_partial)) {
 		rule->outcome = GATE_NOT_JUDGED;
 		rule->why = unjudged > 0 ? "too few marks: 8 or more are needed" : "no such marks in any dump";

@@ -50,6 +50,7 @@ struct gate_rule {
 	const char *why;                     /* not judged because; else NULL */
 	VEC(const struct gate_leak *) leaks; /* that break it */
 	const struct summary_lock *lock;     /* the worst that breaks it */
+	const struct summary_marks *marks;   /* the same of marks */
 };
 
 struct gate {

@@ -14,6 +14,7 @@
 
 #define POINTS_MIN 6u
 #define POINTS_MAX 256u /* a damaged file may have any number */
+#define SCANS_MAX  256u /* the same */
 #define SCORE_MIN  0.8
 #define GROWTH_MIN 0.1 /* of what is live in the end; less is a large cache that has not quite filled up */
 #define NS_PER_S   1e9
@@ -21,8 +22,8 @@
 #define BYTES_MAX  9e18 /* more is damage; so much fits any integer of 64 bits */
 
 struct point {
-	uint64_t time_ns;
-	bool cut; /* what is not in it may have been there */
+	uint64_t time_ns; /* or number of a mark */
+	bool cut;         /* what is not in it may have been there */
 };
 
 struct series {
@@ -59,15 +60,15 @@ static int compare_growths(const void *a, const void *b)
 	return (x->stack > y->stack) - (x->stack < y->stack);
 }
 
-/* All times, ascending; returns how many. */
-static size_t list_points(const struct profile *profile, struct point *points)
+/* All times of ROWS, ascending; returns how many. */
+static size_t list_points(const struct mp_growth *rows, size_t row_count, struct point *points)
 {
 	size_t count = 0;
 	size_t kept = 0;
-	struct point *all = memory_zeroed(profile->growth_count + 1, sizeof(*all));
+	struct point *all = memory_zeroed(row_count + 1, sizeof(*all));
 
-	for (size_t i = 0; i < profile->growth_count; i++)
-		all[count++] = (struct point){ profile->growth[i].time_ns, profile->growth[i].cut != 0 };
+	for (size_t i = 0; i < row_count; i++)
+		all[count++] = (struct point){ rows[i].time_ns, rows[i].cut != 0 };
 	if (count > 1)
 		qsort(all, count, sizeof(*all), compare_points);
 	for (size_t i = 0; i < count && kept < POINTS_MAX; i++) {
@@ -78,9 +79,9 @@ static size_t list_points(const struct profile *profile, struct point *points)
 	return kept;
 }
 
-/* ROWS of one stack. What is not in a point that has all sites was 0. */
+/* ROWS of one stack; times in UNITs from the first point on. What is not in a point that has all sites was 0. */
 static void make_series(const struct mp_growth *rows, size_t row_count, const struct point *points, size_t count,
-			struct series *series)
+			double unit, struct series *series)
 {
 	size_t at = 0;
 
@@ -93,7 +94,7 @@ static void make_series(const struct mp_growth *rows, size_t row_count, const st
 		found = at < row_count && rows[at].time_ns == points[i].time_ns;
 		if (!found && points[i].cut)
 			continue;
-		series->time_s[series->count] = (double)(points[i].time_ns - points[0].time_ns) / NS_PER_S;
+		series->time_s[series->count] = (double)(points[i].time_ns - points[0].time_ns) / unit;
 		series->bytes[series->count] = found ? (double)rows[at].live_bytes : 0;
 		series->blocks[series->count] = found ? (double)rows[at].live_count : 0;
 		series->count++;
@@ -136,8 +137,8 @@ static double score_of(const struct series *series)
 	return sum / pairs;
 }
 
-/* Does it grow? */
-static bool judge(const struct series *series, struct growth *growth)
+/* Does it grow? FOR_GOOD: so much that it is no large cache that fills up, and in blocks, too. */
+static bool judge(const struct series *series, bool for_good, struct growth *growth)
 {
 	size_t last = series->count - 1;
 	double grown, blocks_low;
@@ -149,8 +150,9 @@ static bool judge(const struct series *series, struct growth *growth)
 	growth->grown_bytes = grown > 0 ? (uint64_t)fmin(grown, BYTES_MAX) : 0;
 	growth->live_bytes = (uint64_t)series->bytes[last];
 	growth->live_count = (uint64_t)series->blocks[last];
-	return growth->score >= SCORE_MIN && growth->bytes_per_s_low > 0 && growth->blocks_per_s > 0 &&
-	       blocks_low > 0 && grown >= GROWTH_MIN * series->bytes[last];
+	return growth->score >= SCORE_MIN && growth->bytes_per_s_low > 0 &&
+	       (!for_good ||
+		(growth->blocks_per_s > 0 && blocks_low > 0 && grown >= GROWTH_MIN * series->bytes[last]));
 }
 
 void growth_of_marks(const struct profile *profile, uint32_t name, struct growth_marks *ret_growth)
@@ -188,17 +190,18 @@ void growth_of_marks(const struct profile *profile, uint32_t name, struct growth
 	ret_growth->grows = ret_growth->score >= SCORE_MIN && ret_growth->bytes_low > 0;
 }
 
-void growth_view_init(struct growth_view *view, const struct profile *profile)
+/* ROWS by stack, then time; the warm-up is the first quarter from START on. */
+static void view_rows(struct growth_view *view, const struct mp_growth *rows, size_t row_count, uint64_t start,
+		      double unit, bool for_good)
 {
 	static struct point points[POINTS_MAX];
 	static struct series series;
-	size_t count = list_points(profile, points);
+	size_t count = list_points(rows, row_count, points);
 	size_t warm_up = 0;
 	VEC(struct growth) list = { 0 };
 
 	*view = (struct growth_view){ 0 };
-	while (warm_up < count && (points[warm_up].time_ns - profile->process.start_ns) * 4 <
-					  points[count - 1].time_ns - profile->process.start_ns)
+	while (warm_up < count && (points[warm_up].time_ns - start) * 4 < points[count - 1].time_ns - start)
 		warm_up++;
 	view->points = count - warm_up;
 	if (view->points < POINTS_MIN)
@@ -206,19 +209,98 @@ void growth_view_init(struct growth_view *view, const struct profile *profile)
 	view->judged = true;
 	view->from_ns = points[warm_up].time_ns;
 	view->to_ns = points[count - 1].time_ns;
-	for (size_t i = 0, next; i < profile->growth_count; i = next) {
-		struct growth growth = { .stack = profile->growth[i].stack };
+	for (size_t i = 0, next; i < row_count; i = next) {
+		struct growth growth = { .stack = rows[i].stack };
 
-		for (next = i; next < profile->growth_count && profile->growth[next].stack == growth.stack;)
+		for (next = i; next < row_count && rows[next].stack == growth.stack;)
 			next++;
-		make_series(&profile->growth[i], next - i, points + warm_up, view->points, &series);
-		if (series.count >= POINTS_MIN && judge(&series, &growth))
+		make_series(&rows[i], next - i, points + warm_up, view->points, unit, &series);
+		if (series.count >= POINTS_MIN && judge(&series, for_good, &growth))
 			vec_push(&list) = growth;
 	}
 	if (list.count > 1)
 		qsort(list.list, list.count, sizeof(*list.list), compare_growths);
 	view->list = list.list;
 	view->count = list.count;
+}
+
+void growth_view_init(struct growth_view *view, const struct profile *profile)
+{
+	view_rows(view, profile->growth, profile->growth_count, profile->process.start_ns, NS_PER_S, true);
+}
+
+void growth_stacks_of_marks(const struct profile *profile, uint32_t name, struct growth_view *view)
+{
+	VEC(struct mp_growth) rows = { 0 };
+
+	for (size_t i = 0; i < profile->mark_growth_count && name <= MP_MARK_NAMES_MAX; i++) {
+		const struct mp_mark_growth *row = &profile->mark_growth[i];
+
+		if (row->name != name)
+			continue;
+		vec_push(&rows) = (struct mp_growth){
+			.time_ns = row->number,
+			.stack = row->stack,
+			.cut = row->cut,
+			.live_bytes = row->live_bytes,
+			.live_count = row->live_count,
+		};
+	}
+	view_rows(view, rows.list, rows.count, 1, 1, false);
+	vec_free(&rows);
+}
+
+static double leaked_bytes(const struct profile *profile, uint32_t scan, uint32_t leak_class)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < profile->leak_count; i++) {
+		if (profile->leaks[i].scan == scan && profile->leaks[i].leak_class == leak_class)
+			bytes += (double)profile->leaks[i].bytes;
+	}
+	return bytes;
+}
+
+/* Number of the last mark of that text up to TIME_NS, 0 = none. */
+static double mark_at(const struct profile *profile, uint32_t name, uint64_t time_ns)
+{
+	const struct profile_mark_name *info = &profile->mark_names[name - 1];
+	double number = 0;
+
+	for (size_t i = 0, at = info->first; i < info->rows && profile->marks[at].time_ns <= time_ns; i++) {
+		number = (double)profile->marks[at].number;
+		at = profile->mark_next[at];
+	}
+	return number;
+}
+
+void growth_leaked_of_marks(const struct profile *profile, uint32_t name, struct growth_leaked *ret_leaked)
+{
+	const struct profile_mark_name *info = &profile->mark_names[name - 1];
+	const struct mp_leak_scan *first = NULL, *last = NULL;
+	double warm_up, marks;
+
+	*ret_leaked = (struct growth_leaked){ 0 };
+	/* What no process writes is in a damaged file, which may have any number of texts, marks, and searches. */
+	if (name > MP_MARK_NAMES_MAX || info->rows < POINTS_MIN)
+		return;
+	warm_up = (double)profile->marks[info->last].number / 4;
+	for (size_t i = 0; i < profile->leak_scan_count && i < SCANS_MAX; i++) {
+		const struct mp_leak_scan *scan = &profile->leak_scans[i];
+		double number = mark_at(profile, name, scan->start_ns);
+
+		if (scan->result != MP_SCAN_RESULT_DONE || number <= warm_up || scan->start_ns > info->last_ns)
+			continue;
+		first = first ? first : scan;
+		last = scan;
+	}
+	marks = last ? mark_at(profile, name, last->start_ns) - mark_at(profile, name, first->start_ns) : 0;
+	if (marks <= 0)
+		return;
+	ret_leaked->judged = true;
+	for (uint32_t c = MP_LEAK_DEFINITE; c <= MP_LEAK_REACHABLE; c++)
+		ret_leaked->bytes[c] =
+			(leaked_bytes(profile, last->number, c) - leaked_bytes(profile, first->number, c)) / marks;
 }
 
 void growth_view_free(struct growth_view *view)

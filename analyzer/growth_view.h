@@ -11,6 +11,7 @@
 
 struct growth {
 	uint32_t stack;
+	/* Per second; or from one mark to the next. */
 	double bytes_per_s;     /* median of the slopes between all pairs of points */
 	double bytes_per_s_low; /* lower end of the interval that holds the slope in 95 % of cases */
 	double blocks_per_s;
@@ -22,7 +23,7 @@ struct growth {
 
 struct growth_view {
 	size_t points;           /* that were judged; the warm-up is not */
-	uint64_t from_ns, to_ns; /* of these */
+	uint64_t from_ns, to_ns; /* of these; or numbers of marks */
 	bool judged;             /* false: too few points, and no list */
 	struct growth *list;     /* that grow, fastest first */
 	size_t count;
@@ -43,6 +44,19 @@ struct growth_marks {
 
 /* NAME: number of the text. */
 void growth_of_marks(const struct profile *profile, uint32_t name, struct growth_marks *ret_growth);
+
+/*
+ * The stacks that grow from one mark of the text NAME to the next, by the same measures, those that grow most first.
+ * Where too few marks have their sites, none is judged. growth_view_free() frees it.
+ */
+void growth_stacks_of_marks(const struct profile *profile, uint32_t name, struct growth_view *view);
+
+/* What searches for leaks tell of them: the first and the last one made between judged marks. */
+struct growth_leaked {
+	bool judged;                         /* false: there are no two */
+	double bytes[MP_LEAK_REACHABLE + 1]; /* by enum mp_leak_class: gained per mark; may be negative */
+};
+void growth_leaked_of_marks(const struct profile *profile, uint32_t name, struct growth_leaked *ret_leaked);
 
 void growth_view_init(struct growth_view *view, const struct profile *profile);
 void growth_view_free(struct growth_view *view);

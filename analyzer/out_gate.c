@@ -143,6 +143,29 @@ static void print_locks(const struct gate *gate, const struct gate_output *outpu
 	}
 }
 
+static void print_marks(const struct gate *gate, const struct gate_output *output, const struct term *term)
+{
+	for (size_t i = 0; i < gate->rules.count; i++) {
+		const struct summary_marks *marks = gate->rules.list[i].marks;
+
+		for (size_t k = 0; marks && k < marks->stack_count && k < output->top; k++) {
+			const struct summary_marked *row = &marks->stacks[k];
+
+			fprintf(term->out, "\n#%-2zu ", k + 1);
+			term_print(term, TERM_VALUE, "%s", units_bytes((int64_t)(row->bytes + 0.5)).text);
+			fputs(" more from one ", term->out);
+			term_text(term, marks->text, 0, 0, false);
+			fprintf(term->out, " to the next, at least %s; %.1f blocks\n",
+				units_bytes((int64_t)(row->bytes_low + 0.5)).text, row->blocks);
+			text_stack_print(term, row->stack.frames, row->stack.count, row->stack.mark, STACK_INDENT,
+					 output->full_stacks ? SIZE_MAX : INNER_FRAMES);
+		}
+		if (marks && marks->stack_count == 0)
+			term_line(term, TERM_DIM, "which stacks grow there cannot be told: %s",
+				  marks->stacks_judged ? "none of them does by itself" : "too few marks");
+	}
+}
+
 /* Classes that no rule is about, known leaks, hidden ones: a line each, so that nothing is silently left out. */
 static void print_rest(const struct gate *gate, const struct term *term)
 {
@@ -260,6 +283,7 @@ void out_gate_text(const struct gate *gate, const struct gate_output *output, co
 	print_rules(gate, term);
 	print_leaks(gate, &shown, term);
 	print_locks(gate, &shown, term);
+	print_marks(gate, &shown, term);
 	fputc('\n', term->out);
 	print_rest(gate, term);
 	print_suppressions(gate, term);
@@ -278,6 +302,32 @@ static json_t *number(double value)
 	return json_integer(value < 9e18 ? (json_int_t)(value + 0.5) : INT64_MAX);
 }
 
+static json_t *make_marks(const struct summary_marks *marks)
+{
+	json_t *object = json_object();
+	json_t *leaked = marks->leaks_judged ? json_object() : json_null();
+	json_t *stacks = marks->stacks_judged ? json_array() : json_null();
+
+	for (unsigned class = MP_LEAK_DEFINITE; marks->leaks_judged && class <= MP_LEAK_REACHABLE; class ++)
+		put(leaked, leak_class_word((enum mp_leak_class) class), json_real(marks->leaked[class]));
+	for (size_t i = 0; i < marks->stack_count; i++) {
+		const struct summary_marked *row = &marks->stacks[i];
+		json_t *stack = json_object();
+
+		put(stack, "bytes", json_real(row->bytes));
+		put(stack, "bytes_low", json_real(row->bytes_low));
+		put(stack, "blocks", json_real(row->blocks));
+		put(stack, "stack", json_frames(row->stack.frames, row->stack.count));
+		json_array_append_new(stacks, stack);
+	}
+	put(object, "text", json_text(marks->text));
+	put(object, "bytes", json_real(marks->bytes));
+	put(object, "bytes_low", json_real(marks->bytes_low));
+	put(object, "leaked", leaked);
+	put(object, "stacks", stacks);
+	return object;
+}
+
 static json_t *make_rule(const struct gate_rule *rule)
 {
 	static const char *const words[] = {
@@ -294,6 +344,8 @@ static json_t *make_rule(const struct gate_rule *rule)
 	put(object, "found", json_text(rule->found));
 	put(object, "bound", json_text(rule->bound));
 	put(object, "why_not", json_text(rule->why));
+	if (rule->limit.kind == LIMIT_ITERATION && !rule->is_zero)
+		put(object, "growth", rule->marks ? make_marks(rule->marks) : json_null());
 	return object;
 }
 

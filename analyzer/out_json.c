@@ -342,6 +342,27 @@ static json_t *make_mark(const struct profile *profile, const struct mp_mark *ro
 	return object;
 }
 
+static json_t *make_mark_stacks(const struct profile *profile, uint32_t name)
+{
+	struct growth_view view;
+	json_t *stacks;
+
+	growth_stacks_of_marks(profile, name, &view);
+	stacks = view.judged ? json_array() : json_null();
+	for (size_t i = 0; i < view.count; i++) {
+		json_t *stack = json_object();
+
+		put(stack, "site", number(view.list[i].stack));
+		put(stack, "bytes", json_real(view.list[i].bytes_per_s));
+		put(stack, "bytes_low", json_real(view.list[i].bytes_per_s_low));
+		put(stack, "blocks", json_real(view.list[i].blocks_per_s));
+		put(stack, "score", json_real(view.list[i].score));
+		json_array_append_new(stacks, stack);
+	}
+	growth_view_free(&view);
+	return stacks;
+}
+
 static json_t *make_mark_growth(const struct profile *profile, uint32_t name)
 {
 	json_t *object = json_object();
@@ -354,6 +375,7 @@ static json_t *make_mark_growth(const struct profile *profile, uint32_t name)
 	put(object, "bytes_low", growth.judged ? json_real(growth.bytes_low) : json_null());
 	put(object, "blocks", growth.judged ? json_real(growth.blocks) : json_null());
 	put(object, "score", growth.judged ? json_real(growth.score) : json_null());
+	put(object, "stacks", make_mark_stacks(profile, name));
 	return object;
 }
 

@@ -150,6 +150,8 @@ struct profile {
 	const struct mp_mark *marks; /* times ascend; their texts are here */
 	size_t mark_count;
 	const size_t *mark_next;       /* place of the next mark of the same text, if there is one */
+	const struct mp_mark_growth *mark_growth; /* by text, stack, number; none twice; their texts are here */
+	size_t mark_growth_count;
 	const char *const *lock_names; /* that the program gave; NULL = none of that number. [number - 1] */
 	size_t lock_name_count;
 	const struct profile_lock *locks; /* number N is locks[N - 1] */

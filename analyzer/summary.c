@@ -412,20 +412,49 @@ static void add_growth(struct summary *summary, struct summary_source *source)
 	growth_view_free(&view);
 }
 
-static void add_marks(struct summary *summary, const struct profile *profile)
+static void add_marked_stacks(struct summary *summary, struct summary_source *source, uint32_t name,
+			      struct summary_marks *marks)
 {
+	struct growth_leaked leaked;
+	struct growth_view view;
+	struct summary_marked *stacks;
+
+	growth_stacks_of_marks(&source->profile, name, &view);
+	marks->stacks_judged = view.judged;
+	marks->stack_count = view.count < SUMMARY_MARKED_MAX ? view.count : SUMMARY_MARKED_MAX;
+	stacks = arena_array(&summary->arena, struct summary_marked, marks->stack_count);
+	for (size_t i = 0; i < marks->stack_count; i++)
+		stacks[i] = (struct summary_marked){ .stack = copy_stack(summary, source, view.list[i].stack),
+						     .bytes = view.list[i].bytes_per_s,
+						     .bytes_low = view.list[i].bytes_per_s_low,
+						     .blocks = view.list[i].blocks_per_s };
+	marks->stacks = stacks;
+	growth_view_free(&view);
+	growth_leaked_of_marks(&source->profile, name, &leaked);
+	marks->leaks_judged = leaked.judged;
+	for (uint32_t c = MP_LEAK_DEFINITE; c <= MP_LEAK_REACHABLE; c++)
+		marks->leaked[c] = leaked.bytes[c] > 0 ? leaked.bytes[c] : 0;
+}
+
+static void add_marks(struct summary *summary, struct summary_source *source)
+{
+	const struct profile *profile = &source->profile;
+
 	for (size_t i = 0; i < profile->mark_name_count; i++) {
 		struct growth_marks growth;
+		struct summary_marks *marks;
 
 		if (!profile->mark_names[i].text)
 			continue;
 		growth_of_marks(profile, (uint32_t)i + 1, &growth);
-		vec_push(&summary->marks) = (struct summary_marks){
+		marks = &vec_push(&summary->marks);
+		*marks = (struct summary_marks){
 			.text = strtab_intern(summary->names, profile->mark_names[i].text),
 			.judged = growth.judged,
 			.bytes = growth.grows ? growth.bytes : 0,
 			.bytes_low = growth.grows ? growth.bytes_low : 0,
 		};
+		add_marked_stacks(summary, source, (uint32_t)i + 1, marks);
 	}
 }
 
@@ -439,7 +468,7 @@ static void add_source(struct summary *summary, struct summary_source *source)
 	add_totals(summary, &source->profile, &aggregate->totals);
 	note_defects(summary, &source->profile, &leaks, &aggregate->totals);
 	add_growth(summary, source);
-	add_marks(summary, &source->profile);
+	add_marks(summary, source);
 	for (size_t i = 0; i < leaks.leak_count; i++)
 		add_leak_row(summary, source, &leaks.leaks[i]);
 	add_locks(summary, source);

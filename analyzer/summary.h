@@ -73,11 +73,23 @@ struct summary_growth {
 	size_t unjudged; /* dumps with too few points in time */
 };
 
+/* A stack that grows from one mark to the next. */
+struct summary_marked {
+	struct summary_stack stack;
+	double bytes, bytes_low, blocks;
+};
+
 /* Marks of one text in one dump; see growth_view.h. */
+#define SUMMARY_MARKED_MAX 20u
 struct summary_marks {
 	const char *text;
 	bool judged;
 	double bytes, bytes_low; /* that live memory grows by from one to the next; 0 unless it grows */
+	bool stacks_judged;
+	const struct summary_marked *stacks; /* that grow, most first; at most SUMMARY_MARKED_MAX */
+	size_t stack_count;
+	bool leaks_judged;
+	double leaked[MP_LEAK_REACHABLE + 1]; /* bytes that a class of leaks gains from one to the next, 0 or more */
 };
 
 struct summary_totals {

@@ -55,6 +55,7 @@
 	X(LIFETIME, 25, mp_lifetime, "how long some of the blocks of a site lived")       \
 	X(MARK_NAME, 34, mp_mark_name, "texts of the marks that the program set")         \
 	X(MARK, 35, mp_mark, "marks: points in time that the program named")              \
+	X(MARK_GROWTH, 46, mp_mark_growth, "live bytes of the largest sites, at some of the marks") \
 	X(LOCK_NAME, 37, mp_lock_name, "names that the program gave to locks")            \
 	X(FREE_PAIR, 40, mp_free_pair, "who freed what another thread had allocated")     \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
@@ -415,6 +416,24 @@ struct mp_mark {
 _Static_assert(sizeof(struct mp_mark) == 80, "format change");
 #define MP_MARKS_MAX 1024
 #define MP_MARK_CONTROL 1u	/* set by a command from outside, not by the program */
+
+/*
+ * A row per site and mark, of the sites with most live bytes at that moment; of each text that has two marks or more,
+ * MP_MARK_GROWTH_POINTS marks at most, at even distances, which need not have a row of MP_CHUNK_MARK. The texts beyond
+ * MP_MARK_GROWTH_TEXTS have none.
+ */
+struct mp_mark_growth {
+	uint64_t number;		/* key: of the mark, as in struct mp_mark */
+	uint32_t name;			/* number of the row of its text */
+	uint32_t stack;
+	uint32_t cut;			/* 1: more than MP_GROWTH_SITES sites had live bytes */
+	uint32_t reserved;
+	int64_t live_bytes;
+	int64_t live_count;		/* as in struct mp_site */
+};
+_Static_assert(sizeof(struct mp_mark_growth) == 40, "format change");
+#define MP_MARK_GROWTH_POINTS 16
+#define MP_MARK_GROWTH_TEXTS 16
 
 /* One site at one point in time; rows of a point have the same time and no order. Sites not in a point had less. */
 struct mp_growth {

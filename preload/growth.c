@@ -24,6 +24,7 @@ struct sum {
 	int64_t count;
 };
 
+static struct os_lock lock; /* sums, most */
 static struct sum *sums;
 static uint32_t sum_count;
 static struct mp_growth *rows;
@@ -36,6 +37,7 @@ static bool cut; /* there are more */
 
 void growth_init(uint64_t start_ns, uint64_t first_ns)
 {
+	lock.word = 0;
 	rows = NULL;
 	points = 0;
 	interval_ns = first_ns;
@@ -46,10 +48,6 @@ static bool take_rows(void)
 {
 	struct mp_chunk *chunk;
 
-	if (!sums)
-		sums = os_map(SLOTS * sizeof(*sums));
-	if (!sums)
-		return false;
 	chunk = dump_chunk(MP_CHUNK_GROWTH, sizeof(struct mp_growth),
 			   sizeof(*chunk) + MP_GROWTH_POINTS * MP_GROWTH_SITES * sizeof(struct mp_growth), 0, 0);
 	rows = chunk ? (struct mp_growth *)(void *)(chunk + 1) : NULL;
@@ -80,10 +78,15 @@ static void add(const struct mp_site *site)
 	sums[i].count += (int64_t)load_relaxed(&site->alloc_count);
 }
 
-static void add_all(void)
+/* false: no memory. */
+static bool add_all(void)
 {
 	uint64_t end = load_acquire(&dump_header()->used_bytes);
 
+	if (!sums)
+		sums = os_map(SLOTS * sizeof(*sums));
+	if (!sums)
+		return false;
 	sum_count = 0;
 	cut = false;
 	__builtin_memset(sums, 0, SLOTS * sizeof(*sums));
@@ -95,6 +98,7 @@ static void add_all(void)
 			add(&sites[i]);
 		at += chunk->bytes;
 	}
+	return true;
 }
 
 static void sift_down(uint32_t at)
@@ -180,6 +184,17 @@ static void write_point(uint64_t now_ns)
 	points++;
 }
 
+void growth_largest(growth_each *each, void *data)
+{
+	os_lock(&lock);
+	if (add_all()) {
+		choose();
+		for (uint32_t k = 0; k < most_count; k++)
+			each(data, most[k]->stack, most[k]->bytes, most[k]->count, cut);
+	}
+	os_unlock(&lock);
+}
+
 void growth_tick(uint64_t now_ns)
 {
 	uint64_t took;
@@ -193,9 +208,12 @@ void growth_tick(uint64_t now_ns)
 	}
 	if (points == MP_GROWTH_POINTS)
 		thin();
-	add_all();
-	choose();
-	write_point(now_ns);
+	os_lock(&lock);
+	if (add_all()) {
+		choose();
+		write_point(now_ns);
+	}
+	os_unlock(&lock);
 	took = os_now_ns() - now_ns;
 	if (points > 1 && interval_ns < took * COST_SHARE)
 		interval_ns *= 2;

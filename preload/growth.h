@@ -3,6 +3,7 @@
 #ifndef MP_GROWTH_H
 #define MP_GROWTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -13,5 +14,12 @@
 void growth_tick(uint64_t now_ns);
 /* The first point is due after INTERVAL_NS. Its rows are only taken from the dump then. Context: setup. */
 void growth_init(uint64_t start_ns, uint64_t interval_ns);
+
+/*
+ * Tells EACH of the MP_GROWTH_SITES sites with most live bytes now, in no order; CUT: there are more. Reads all
+ * counters of sites. Context: setup, or hook (slow path), gate closed.
+ */
+typedef void growth_each(void *data, uint32_t stack, int64_t bytes, int64_t count, bool cut);
+void growth_largest(growth_each *each, void *data);
 
 #endif

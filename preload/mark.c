@@ -13,6 +13,7 @@
 #include "drop.h"
 #include "dump_map.h"
 #include "fmt.h"
+#include "growth.h"
 #include "os.h"
 
 static struct os_lock lock;
@@ -21,6 +22,15 @@ static uint32_t name_count;
 static uint64_t hashes[MP_MARK_NAMES_MAX]; /* of their texts */
 static struct mp_mark *rows;
 static uint32_t free_from; /* rows before this one are in use */
+
+/* Sites at some marks of a text: at these, which are 1 in `stride`. */
+struct points {
+	const struct mp_mark_name *name; /* NULL = unused */
+	struct mp_mark_growth *rows;     /* MP_GROWTH_SITES for each point */
+	uint64_t numbers[MP_MARK_GROWTH_POINTS]; /* of the marks, 0 = no point */
+	uint64_t stride;
+};
+static struct points points[MP_MARK_GROWTH_TEXTS];
 
 static void *take_chunk(enum mp_chunk_kind kind, uint32_t row_bytes, uint32_t row_count, uint64_t first)
 {
@@ -130,6 +140,86 @@ static void add_row(const struct thread *t, const struct mp_mark_name *name, uin
 	store_release(&row->time_ns, now_ns);
 }
 
+/* NULL: there are too many texts, or no room. */
+static struct points *points_of(const struct mp_mark_name *name)
+{
+	uint32_t i = 0;
+
+	while (i < MP_MARK_GROWTH_TEXTS && points[i].name && points[i].name != name)
+		i++;
+	if (i == MP_MARK_GROWTH_TEXTS)
+		return NULL;
+	if (!points[i].name) {
+		points[i].rows = take_chunk(MP_CHUNK_MARK_GROWTH, sizeof(struct mp_mark_growth),
+					    MP_MARK_GROWTH_POINTS * MP_GROWTH_SITES, 0);
+		points[i].name = name;
+		points[i].stride = 1;
+	}
+	return points[i].rows ? &points[i] : NULL;
+}
+
+static void drop_point(struct points *p, uint32_t k)
+{
+	struct mp_mark_growth *at = p->rows + k * MP_GROWTH_SITES;
+
+	p->numbers[k] = 0;
+	for (uint32_t i = 0; i < MP_GROWTH_SITES; i++)
+		store_relaxed(&at[i].number, 0);
+}
+
+/* Which point is free. Of points at even distances every other one goes when there are too many. */
+static uint32_t free_point(struct points *p)
+{
+	for (;;) {
+		for (uint32_t k = 0; k < MP_MARK_GROWTH_POINTS; k++) {
+			if (!p->numbers[k])
+				return k;
+		}
+		p->stride *= 2;
+		for (uint32_t k = 0; k < MP_MARK_GROWTH_POINTS; k++) {
+			if ((p->numbers[k] - 1) % p->stride)
+				drop_point(p, k);
+		}
+	}
+}
+
+struct row_writer {
+	struct mp_mark_growth *next;
+	uint64_t number;
+	uint32_t name;
+};
+
+static void write_site(void *data, uint32_t stack, int64_t bytes, int64_t count, bool cut)
+{
+	struct row_writer *w = data;
+	struct mp_mark_growth *row = w->next++;
+
+	row->name = w->name;
+	row->stack = stack;
+	row->cut = cut;
+	row->live_bytes = bytes;
+	row->live_count = count;
+	store_release(&row->number, w->number);
+}
+
+/* The first mark of a text has none: most texts are set once, and of iterations the first ones do not count. */
+static void add_point(const struct mp_mark_name *name)
+{
+	struct points *p = name->count > 1 ? points_of(name) : NULL;
+	struct row_writer w = { .number = name->count, .name = (uint32_t)(name - names) + 1 };
+	uint32_t k;
+
+	if (!p || (name->count - 1) % p->stride)
+		return;
+	k = free_point(p);
+	/* Room may just have been made by a stride that leaves this one out, too. */
+	if ((name->count - 1) % p->stride)
+		return;
+	p->numbers[k] = name->count;
+	w.next = p->rows + k * MP_GROWTH_SITES;
+	growth_largest(write_site, &w);
+}
+
 void mark_add(const struct thread *t, const char *text, uint32_t flags)
 {
 	struct mp_mark_name *name;
@@ -143,6 +233,7 @@ void mark_add(const struct thread *t, const char *text, uint32_t flags)
 		store_relaxed(&name->last_ns, now_ns);
 		if (!((name->count - 1) % name->stride))
 			add_row(t, name, now_ns, flags);
+		add_point(name);
 		store_relaxed(&dump_header()->last_ns, now_ns);
 	} else {
 		drop(MP_LOSS_MARKS_FULL);
@@ -157,4 +248,5 @@ void mark_forked(void)
 	name_count = 0;
 	rows = NULL;
 	free_from = 0;
+	__builtin_memset(points, 0, sizeof(points));
 }
