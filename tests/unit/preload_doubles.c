@@ -11,10 +11,14 @@
 #include "drop.h"
 #include "dump_map.h"
 #include "frame_fallback.h"
+#include "heap.h"
 #include "init.h"
+#include "leak_scan.h"
 #include "modules.h"
 #include "options.h"
 #include "rules.h"
+#include "thread.h"
+#include "timeline.h"
 #include "unit_util.h"
 #include "verify.h"
 
@@ -35,6 +39,67 @@ struct range process_stack(void)
 	if (!modules_find_writable((uint64_t)__builtin_frame_address(0), &r.start, &r.end))
 		ck_abort_msg("the stack is not in /proc/self/maps");
 	return r;
+}
+
+/* --- for mark.c and control.c --- */
+
+struct mp_thread preload_sum;
+struct preload_calls preload_calls;
+int64_t preload_verdict;
+void (*preload_while_searching)(void);
+static bool all_paused;
+
+void thread_sum(struct mp_thread *ret_sum)
+{
+	*ret_sum = preload_sum;
+}
+
+bool thread_pause_all(bool pause)
+{
+	bool was = all_paused;
+
+	all_paused = pause;
+	return was != pause;
+}
+
+bool thread_all_paused(void)
+{
+	return all_paused;
+}
+
+void thread_refresh_all_names(void)
+{
+	preload_calls.name_refreshes++;
+}
+
+void heap_flush(struct thread *t)
+{
+	(void)t;
+	preload_calls.flushes++;
+}
+
+void timeline_final(uint64_t now_ns)
+{
+	(void)now_ns;
+	preload_calls.last_ticks++;
+}
+
+int64_t leak_scan(enum mp_scan_trigger trigger, const struct leak_context *context)
+{
+	ck_assert_ptr_nonnull(context);
+	preload_calls.searches++;
+	preload_calls.trigger = trigger;
+	if (preload_while_searching)
+		preload_while_searching();
+	return preload_verdict;
+}
+
+void process_interrupted(const struct leak_context *where, const void *registers, size_t bytes)
+{
+	ck_assert_uint_ne(where->sp, 0);
+	ck_assert_ptr_nonnull(registers);
+	ck_assert_uint_gt(bytes, 0);
+	preload_calls.interruptions++;
 }
 
 void preload_new_dump(uint64_t max_bytes)

@@ -28,6 +28,15 @@ const void *preload_row(enum mp_chunk_kind kind, uint64_t number, size_t row_byt
 /* How often REASON was counted in this process. */
 uint64_t preload_losses(enum mp_loss_reason reason);
 
+/* What thread_sum() says, and how often what was called that only takes notes. */
+extern struct mp_thread preload_sum;
+extern struct preload_calls {
+	unsigned flushes, name_refreshes, last_ticks, searches, interruptions;
+	enum mp_scan_trigger trigger; /* of the last search */
+} preload_calls;
+extern int64_t preload_verdict; /* of a search */
+extern void (*preload_while_searching)(void); /* NULL = nothing */
+
 /*
  * Runs RUN in a child, so that the state of modules is what it was before, and returns what it wrote to descriptor 2.
  * RUN says what it found there too. The text is valid until the next call. Fails the test if the child does not end

@@ -29,6 +29,9 @@ enum isolation { ALONE, TOGETHER };
 	X(capture, ALONE)              \
 	X(poisson, ALONE)              \
 	X(lock_ring, TOGETHER)         \
+	X(lock_name, ALONE)            \
+	X(mark, ALONE)                 \
+	X(control, ALONE)              \
 	X(arena, ALONE)                \
 	X(hash, TOGETHER)              \
 	X(err, TOGETHER)               \
