@@ -374,7 +374,7 @@ static void case_in_shared_mmap(void)
 /* A reservation with a page at either end in use. */
 static void case_in_huge_mmap(void)
 {
-	const size_t bytes = 1ull << 36;
+	const size_t bytes = 1ull << 34;
 	char *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	require(all != MAP_FAILED);
