@@ -16,17 +16,30 @@ static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_spinlock_t spin;
 static pthread_barrier_t barrier;
 static sem_t sem;
-static int stop, tid;
+static int stop, tid, waiting;
 
 static void *cond_waiter(void *unused)
 {
 	(void)unused;
 	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	pthread_mutex_lock(&mutex);
+	waiting = 1;
 	while (!stop)
 		pthread_cond_wait(&cond, &mutex);
 	pthread_mutex_unlock(&mutex);
 	return NULL;
+}
+
+/* Once the flag is seen by who has the mutex, the waiter has given it up: a child finds it free. */
+static void let_it_give_the_mutex_up(void)
+{
+	int seen;
+
+	do {
+		pthread_mutex_lock(&mutex);
+		seen = waiting;
+		pthread_mutex_unlock(&mutex);
+	} while (!seen);
 }
 
 static void *sem_waiter(void *unused)
@@ -93,6 +106,7 @@ int main(void)
 	require(pthread_create(&threads[2], NULL, reader, NULL) == 0);
 	require(pthread_create(&threads[3], NULL, reader, NULL) == 0);
 	let_it_wait(&tid);
+	let_it_give_the_mutex_up();
 	for (int i = 0; i < CHILDREN; i++) {
 		int status;
 		pid_t pid = fork();
