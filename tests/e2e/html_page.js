@@ -406,7 +406,8 @@ async function worksTimeline(page, report) {
 	const range = await page.evaluate(() => window.memprof.brush);
 	isTrue(
 		'the brush has the range that was drawn',
-		range.from > 0.1 * seconds && range.to < 0.8 * seconds && range.from < range.to,
+		// The picture begins with the first point, which may come late in a run of a few milliseconds.
+		range.from > 0.1 * seconds && range.to < seconds && range.from < range.to,
 	);
 	// The numbers of the time between: from the last point before it to the first behind.
 	const ticks = report.timeline;
