@@ -6,22 +6,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hash.h"
 #include "vec.h"
 
-static struct free_party party_of(const struct profile *profile, uint32_t shard)
+struct parties {
+	struct hash_map places; /* shard -> index */
+	VEC(struct free_party) list;
+};
+
+static void add_thread(struct parties *parties, const struct mp_thread *row)
 {
-	struct free_party party = { .shard = shard };
+	struct free_party *party;
+	bool is_new;
+	uint64_t *place = hash_map_put(&parties->places, row->shard, &is_new);
 
-	for (size_t i = 0; i < profile->thread_count && shard; i++) {
-		const struct mp_thread *row = &profile->threads[i];
-
-		if (row->shard != shard)
-			continue;
-		party.threads += row->threads;
-		if (!party.row || row->start_ns > party.row->start_ns)
-			party.row = row;
+	if (is_new) {
+		*place = parties->list.count;
+		vec_push(&parties->list) = (struct free_party){ .shard = row->shard };
 	}
-	return party;
+	party = &parties->list.list[*place];
+	party->threads += row->threads;
+	if (!party->row || row->start_ns > party->row->start_ns)
+		party->row = row;
+}
+
+static struct free_party party_of(const struct parties *parties, uint32_t shard)
+{
+	const uint64_t *place = hash_map_find(&parties->places, shard);
+
+	return place ? parties->list.list[*place] : (struct free_party){ .shard = shard };
 }
 
 /* Largest first; shards make it an order. */
@@ -40,15 +53,19 @@ static int compare_pairs(const void *a, const void *b)
 void free_pairs_init(struct free_pairs *pairs, const struct profile *profile)
 {
 	VEC(struct free_pair) list = { 0 };
+	struct parties parties = { 0 };
 
 	*pairs = (struct free_pairs){ 0 };
-	for (size_t i = 0; i < profile->thread_count; i++)
-		pairs->known |= profile->threads[i].shard != 0;
+	for (size_t i = 0; i < profile->thread_count; i++) {
+		if (profile->threads[i].shard)
+			add_thread(&parties, &profile->threads[i]);
+	}
+	pairs->known = parties.list.count > 0;
 	for (size_t i = 0; i < profile->free_pair_count; i++) {
 		const struct mp_free_pair *row = &profile->free_pairs[i];
 		struct free_pair pair = {
-			.allocated_by = party_of(profile, row->alloc_shard),
-			.freed_by = party_of(profile, row->free_shard),
+			.allocated_by = party_of(&parties, row->alloc_shard),
+			.freed_by = party_of(&parties, row->free_shard),
 			.count = profile_blocks(profile, row->count),
 			.bytes = row->bytes,
 			.count_var = row->count_var,
@@ -60,6 +77,8 @@ void free_pairs_init(struct free_pairs *pairs, const struct profile *profile)
 		pairs->bytes += pair.bytes;
 		vec_push(&list) = pair;
 	}
+	hash_map_free(&parties.places);
+	vec_free(&parties.list);
 	if (list.count > 1)
 		qsort(list.list, list.count, sizeof(*list.list), compare_pairs);
 	pairs->list = list.list;
@@ -70,16 +89,6 @@ void free_pairs_free(struct free_pairs *pairs)
 {
 	free(pairs->list);
 	*pairs = (struct free_pairs){ 0 };
-}
-
-const struct free_pair *free_pairs_reverse(const struct free_pairs *pairs, const struct free_pair *pair)
-{
-	for (size_t i = 0; i < pairs->count && pair->allocated_by.shard; i++) {
-		if (pairs->list[i].allocated_by.shard == pair->freed_by.shard &&
-		    pairs->list[i].freed_by.shard == pair->allocated_by.shard)
-			return &pairs->list[i];
-	}
-	return NULL;
 }
 
 const char *free_party_name(const struct free_party *party, char buffer[FREE_PARTY_BYTES])

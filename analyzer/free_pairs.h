@@ -36,9 +36,6 @@ struct free_pairs {
 void free_pairs_init(struct free_pairs *pairs, const struct profile *profile);
 void free_pairs_free(struct free_pairs *pairs);
 
-/* The same pair turned round: how much the one that allocated freed of the other; NULL = nothing. */
-const struct free_pair *free_pairs_reverse(const struct free_pairs *pairs, const struct free_pair *pair);
-
 #define FREE_PARTY_BYTES 96
 /* "worker (1234)", "worker and 3 before it", "other threads". */
 const char *free_party_name(const struct free_party *party, char buffer[FREE_PARTY_BYTES]);
