@@ -27,6 +27,13 @@
  */
 #define bump(p, v) store_relaxed((p), (__typeof__(*(p)))(load_relaxed(p) + (v)))
 
+static inline void bump_double(double *p, double v)
+{
+	double sum = *p + v;
+
+	__atomic_store(p, &sum, __ATOMIC_RELAXED);
+}
+
 static inline void cpu_relax(void)
 {
 #if defined(__x86_64__)

@@ -39,9 +39,7 @@ static struct mp_free_pair *add_row(struct thread *t, uint64_t key, uint32_t all
 
 static uint64_t key_of(uint32_t alloc_shard)
 {
-	uint64_t key = ((uint64_t)alloc_shard ^ 0xf4ee9a1200000000ull) * 0xd6e8feb86659fd93ull;
-
-	return key ^ key >> 32;
+	return shard_mix((uint64_t)alloc_shard | 0xf4ee9a1200000000ull);
 }
 
 /* The row of the others comes first, because it knows how many there are. */
@@ -70,21 +68,14 @@ static inline struct mp_free_pair *pair_with(struct thread *t, uint32_t alloc_sh
 	return likely(pair && pair->alloc_shard == alloc_shard) ? pair : look_up(t, alloc_shard);
 }
 
-void free_pair_count(struct thread *t, uint32_t alloc_shard, uint64_t count, uint64_t bytes)
+void free_pair_count(struct thread *t, uint32_t alloc_shard, uint64_t bytes)
 {
 	struct mp_free_pair *pair = pair_with(t, alloc_shard);
 
 	if (unlikely(!pair))
 		return;
 	bump(&pair->bytes, bytes);
-	bump(&pair->count, count);
-}
-
-static void bump_double(double *p, double v)
-{
-	double sum = *p + v;
-
-	__atomic_store(p, &sum, __ATOMIC_RELAXED);
+	bump(&pair->count, 1);
 }
 
 void free_pair_count_sampled(struct thread *t, uint32_t alloc_shard, const struct poisson_weight *weight)

@@ -31,13 +31,6 @@
 #define FLUSH_SHARE     512
 #define FLUSH_MIN_BYTES 64
 
-static uint64_t mix(uint64_t h)
-{
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ull;
-	return h ^ h >> 29;
-}
-
 void heap_flush(struct thread *t)
 {
 	struct mp_header *h = dump_header();
@@ -157,7 +150,7 @@ static inline bool has_class(const struct mp_site *site, unsigned size_class)
 /* The row of this thread for blocks of SIZE_CLASS of the stack that SITE, of another class, was opened for. */
 static MP_NOINLINE struct mp_site *site_of_class(struct thread *t, struct mp_site *site, unsigned size_class)
 {
-	uint64_t key = mix((uint64_t)id_of(site) << 6 | size_class | 0x512e00000000000ull);
+	uint64_t key = shard_mix((uint64_t)id_of(site) << 6 | size_class | 0x512e00000000000ull);
 	row_id id;
 
 	if (!site->alloc_count)
@@ -178,7 +171,7 @@ static inline struct mp_site *site_here(struct thread *t, uint64_t hash)
 static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 {
 	/* Aliases and stacks share the index; the constant keeps their keys apart. */
-	uint64_t key = mix((uint64_t)id | 0xa11a500000000ull);
+	uint64_t key = shard_mix((uint64_t)id | 0xa11a500000000ull);
 	row_id mine = shard_find_alias(t->shard, key);
 	stack_id stack;
 	uint64_t stack_key;
@@ -190,7 +183,7 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 	 * The hash of that stack is not at hand, so the row for frees of foreign blocks goes by the stack's number.
 	 * It is a second row of this thread for the same stack, which readers add like any other.
 	 */
-	stack_key = mix((uint64_t)stack | 0x5174e00000000ull);
+	stack_key = shard_mix((uint64_t)stack | 0x5174e00000000ull);
 	mine = shard_find(t->shard, stack_key, CHECK_AT);
 	if (!mine) {
 		struct mp_site *site = new_site(t, stack_key, stack);
@@ -293,7 +286,9 @@ static inline bool take(struct thread *t, uint64_t address, struct live_block *r
 		if (y->address == address) {
 			y->address = 0;
 			*ret_block = (struct live_block){
-				.bytes = y->bytes, .row = y->row, .generation = live_generation(),
+				.bytes = y->bytes,
+				.row = y->row,
+				.generation = live_generation(),
 			};
 			return true;
 		}
@@ -345,7 +340,7 @@ void heap_ignore(struct thread *t, uint64_t address)
  */
 static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *site, uint64_t address)
 {
-	uint64_t key = mix((uint64_t)id_of(site) | 0x71e3d00000000000ull);
+	uint64_t key = shard_mix((uint64_t)id_of(site) | 0x71e3d00000000000ull);
 	bool first = !t->next_observed;
 	uint64_t now_ns = os_now_ns();
 	row_id id;
@@ -472,7 +467,7 @@ static MP_NOINLINE struct mp_site *site_elsewhere(struct thread *t, uint64_t add
 		if (shard_owns_marked(t->shard, id))
 			return row_at(id);
 	}
-	free_pair_count(t, shard_of(id), 1, bytes);
+	free_pair_count(t, shard_of(id), bytes);
 	return site_of_foreign(t, id);
 }
 
@@ -524,8 +519,8 @@ bool heap_free(struct thread *t, uint64_t address)
 	if (unlikely(!take(t, address, &block)))
 		return unknown_free(address);
 	/* Nothing was allocated by this thread since: temporary, if the block is still the one meant. */
-	if (last && likely((block.row & (LIVE_ROWS_MAX - 1)) == id_of(t->last_site) &&
-			   block.generation == live_generation())) {
+	if (last &&
+	    likely((block.row & (LIVE_ROWS_MAX - 1)) == id_of(t->last_site) && block.generation == live_generation())) {
 		bump(&t->last_site->temporary_count, 1);
 		bump(&t->row->temporary_count, 1);
 	}
@@ -580,7 +575,7 @@ MP_COLD void heap_taken_paused(uint64_t address, const struct live_block *block,
 /* The companion of a row of this thread. */
 static struct mp_site_sample *sample_of(struct thread *t, const struct mp_site *site)
 {
-	uint64_t key = mix((uint64_t)id_of(site) | 0x5a3b1e00000000ull);
+	uint64_t key = shard_mix((uint64_t)id_of(site) | 0x5a3b1e00000000ull);
 	row_id id = shard_find(t->shard, key, SAMPLE_CHECK_AT);
 	struct mp_site_sample *sample;
 
@@ -594,13 +589,6 @@ static struct mp_site_sample *sample_of(struct thread *t, const struct mp_site *
 	sample = row_at(id);
 	store_release(&sample->stack, site->stack);
 	return sample;
-}
-
-static void bump_double(double *p, double v)
-{
-	double sum = *p + v;
-
-	__atomic_store(p, &sum, __ATOMIC_RELAXED);
 }
 
 static void bump_saturating(uint32_t *p)

@@ -99,12 +99,10 @@ bool lifetime_begin(struct thread *t, uint64_t address, uint64_t now_ns)
 
 static struct mp_lifetime *row_of(struct thread *t, uint32_t stack)
 {
-	uint64_t key = ((uint64_t)stack ^ 0x11fe0000000ull) * 0xd6e8feb86659fd93ull;
+	uint64_t key = shard_mix((uint64_t)stack | 0x11fe00000000ull);
+	row_id id = shard_find(t->shard, key, CHECK_AT);
 	struct mp_lifetime *row;
-	row_id id;
 
-	key ^= key >> 32;
-	id = shard_find(t->shard, key, CHECK_AT);
 	if (id)
 		return row_at(id);
 	id = shard_add(t->shard, key, CHECK_AT, MP_CHUNK_LIFETIME);

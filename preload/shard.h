@@ -38,6 +38,14 @@ uint32_t shard_of(row_id id);
 /* Does row ID belong to SHARD? Does not touch the row. */
 bool shard_owns(const struct shard *shard, row_id id);
 
+/* Makes a key of any value. Kinds of rows keep theirs apart by a constant in it. */
+static inline uint64_t shard_mix(uint64_t value)
+{
+	value ^= value >> 32;
+	value *= 0xd6e8feb86659fd93ull;
+	return value ^ value >> 29;
+}
+
 /*
  * The row entered under KEY, 0 = none. Keys are well-mixed 64-bit values; CHECK_AT is the offset of the row's `check`
  * field, which holds the part of the key that the index does not. Context: hook, owner only.

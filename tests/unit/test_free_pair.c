@@ -53,7 +53,7 @@ START_TEST(each_pair_has_its_row)
 	for (uint32_t i = 0; i < 20000; i++) {
 		uint32_t from = (uint32_t)unit_random_below(UNIT_LENGTH(counts));
 
-		free_pair_count(&thread, from + 2, 1, i);
+		free_pair_count(&thread, from + 2, i);
 		counts[from]++;
 		bytes[from] += i;
 	}
@@ -72,7 +72,7 @@ START_TEST(too_many_are_counted_together)
 {
 	for (uint32_t round = 0; round < 3; round++) {
 		for (uint32_t from = 2; from < SHARDS + 2; from++)
-			free_pair_count(&thread, from, 1, from);
+			free_pair_count(&thread, from, from);
 	}
 	for (uint32_t from = 2; from < MP_FREE_PAIRS_MAX + 2; from++)
 		ck_assert_uint_eq(sum_of(from).bytes, 3 * from);
@@ -86,10 +86,10 @@ END_TEST
 START_TEST(the_next_thread_goes_on)
 {
 	for (uint32_t from = 2; from < 50; from++)
-		free_pair_count(&thread, from, 1, 10);
+		free_pair_count(&thread, from, 10);
 	thread = (struct thread){ .shard = thread.shard };
 	for (uint32_t from = 2; from < SHARDS; from++)
-		free_pair_count(&thread, from, 1, 10);
+		free_pair_count(&thread, from, 10);
 	ck_assert_uint_eq(sum_of(2).count, 2);
 	ck_assert_uint_eq(sum_of(0).count, SHARDS - 2 - MP_FREE_PAIRS_MAX);
 }
@@ -115,7 +115,7 @@ START_TEST(a_full_dump_is_a_loss)
 	preload_new_dump(1 << 20);
 	while (dump_chunk(MP_CHUNK_NODE, 16, DUMP_PAGE, 0, 0))
 		;
-	free_pair_count(&thread, 7, 1, 10);
+	free_pair_count(&thread, 7, 10);
 	ck_assert_uint_gt(preload_losses(MP_LOSS_SITES_FULL), lost);
 	ck_assert_uint_eq(sum_of(7).pairs, 0);
 }
