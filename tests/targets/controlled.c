@@ -10,6 +10,7 @@
 
 #include "facts.h"
 #include "memprof.h"
+#include "one_wait.h"
 
 #define BLOCKS 1000
 
@@ -20,24 +21,6 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 SITE static void *block(size_t size)
 {
 	return keep(malloc(size));
-}
-
-static void *take(void *arg)
-{
-	pthread_mutex_lock(&mutex);
-	pthread_mutex_unlock(&mutex);
-	return arg;
-}
-
-static void wait_once(void)
-{
-	pthread_t thread;
-
-	pthread_mutex_lock(&mutex);
-	require(pthread_create(&thread, NULL, take, NULL) == 0);
-	usleep(10000);
-	pthread_mutex_unlock(&mutex);
-	pthread_join(thread, NULL);
 }
 
 static void change_regions(void)
@@ -79,7 +62,7 @@ static void obey(char letter)
 			free(block(24));
 		break;
 	case 'w':
-		wait_once();
+		one_wait(&mutex);
 		break;
 	case 'r':
 		change_regions();

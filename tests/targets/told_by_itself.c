@@ -5,6 +5,7 @@
 
 #include "letter_box.h"
 #include "memprof.h"
+#include "one_wait.h"
 
 static void *volatile kept;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -12,25 +13,6 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 SITE static void *recorded_here(size_t size)
 {
 	return keep(malloc(size));
-}
-
-static void *take(void *arg)
-{
-	pthread_mutex_lock(&mutex);
-	pthread_mutex_unlock(&mutex);
-	return arg;
-}
-
-static void wait_once(void)
-{
-	pthread_t thread;
-
-	memprof_name_lock(&mutex, "a-mutex");
-	pthread_mutex_lock(&mutex);
-	require(pthread_create(&thread, NULL, take, NULL) == 0);
-	usleep(10000);
-	pthread_mutex_unlock(&mutex);
-	pthread_join(thread, NULL);
 }
 
 static void call_all(void)
@@ -72,7 +54,8 @@ static unsigned send_all(struct mp_header *header)
 
 static void do_all(void)
 {
-	wait_once();
+	memprof_name_lock(&mutex, "a-mutex");
+	one_wait(&mutex);
 	call_all();
 	if (send_all(own_header()) == 7) {
 		fact("mark from-outside count=1 rows=1");
