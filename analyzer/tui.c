@@ -25,6 +25,7 @@
 #define INDENT       2
 #define INDENT_MAX   30 /* levels; deeper ones stand below each other */
 #define SEARCH_MAX   200
+#define ESCAPE       27
 
 /* X(NAME, title, keys that are special there) */
 #define TUI_VIEWS(X)                                       \
@@ -663,21 +664,42 @@ static void find(struct tui *tui, size_t first)
 	snprintf(tui->message, sizeof(tui->message), "not found: %.100s", tui->search);
 }
 
+/* What is typed at the end of line Y. false: nothing, or it was left by Escape. getnstr() would take that for text. */
+static bool read_line(int y, int x, char *line, size_t bytes)
+{
+	size_t used = 0;
+	int key = 0;
+
+	curs_set(1);
+	while (key != '\n' && key != '\r' && key != KEY_ENTER && key != ESCAPE && key != ERR) {
+		line[used] = 0;
+		mvhline(y, x, ' ', tui_screen_width() - x);
+		mvaddstr(y, x, line);
+		key = getch();
+		if (key == KEY_BACKSPACE || key == 127 || key == '\b') {
+			/* A whole character of UTF-8. */
+			while (used > 0 && (line[--used] & 0xc0) == 0x80)
+				;
+		} else if (key >= ' ' && key < 256 && key != 127 && used + 1 < bytes) {
+			line[used++] = (char)key;
+		}
+	}
+	curs_set(0);
+	return used > 0 && key != ESCAPE && key != ERR;
+}
+
 static void ask_search(struct tui *tui)
 {
 	int y = tui_screen_height() - 1;
+	char line[SEARCH_MAX] = "";
 
 	tui_style(TUI_PLAIN, false, false);
 	mvhline(y, 0, ' ', tui_screen_width());
 	mvaddch(y, 0, '/');
-	echo();
-	curs_set(1);
-	if (mvgetnstr(y, 1, tui->search, SEARCH_MAX - 1) == ERR)
-		tui->search[0] = 0;
-	curs_set(0);
-	noecho();
-	if (tui->search[0])
+	if (read_line(y, 1, line, sizeof(line))) {
+		memcpy(tui->search, line, sizeof(line));
 		find(tui, place_of(tui)->selected);
+	}
 }
 
 static void move_by(struct tui *tui, long rows)
@@ -710,7 +732,7 @@ static void handle(struct tui *tui, int key)
 	case 'q':
 		back_or_quit(tui);
 		break;
-	case 27: /* Escape */
+	case ESCAPE:
 		pages_free(&tui->detail);
 		break;
 	case KEY_DOWN:
