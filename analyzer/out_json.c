@@ -634,6 +634,7 @@ static void write_growth(struct json_out *json)
 
 	growth_view_init(&view, report->profile);
 	fprintf(out, ",\n\"growth\":{\"judged\":%s,\"points\":%zu", view.judged ? "true" : "false", view.points);
+	write_member(json, "estimated", json_boolean(profile_is_sampled(report->profile)));
 	write_member(json, "from_ns", view.judged ? since_start(report->profile, view.from_ns) : json_null());
 	write_member(json, "to_ns", view.judged ? since_start(report->profile, view.to_ns) : json_null());
 	fputs(",\"sites\":[", out);

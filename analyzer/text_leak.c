@@ -158,9 +158,10 @@ void out_text_growth(const struct report *report, const struct term *term)
 	growth_view_init(&view, report->profile);
 	if (view.count > 0) {
 		term_print(term, TERM_TITLE, "GROWING");
-		fprintf(term->out, "  %s, over the last %s at %zu points in time\n",
+		fprintf(term->out, "  %s, over the last %s at %zu points in time%s\n",
 			units_plural((int64_t)view.count, "site").text,
-			units_duration(view.to_ns - view.from_ns).text, view.points);
+			units_duration(view.to_ns - view.from_ns).text, view.points,
+			profile_is_sampled(report->profile) ? "; figures are estimates from a sample" : "");
 		for (size_t i = 0; i < view.count && shown < top; i++) {
 			if (!report->filter || filter_matches_stack(report->filter, view.list[i].stack))
 				print_growth(report, term, ++shown, &view.list[i]);

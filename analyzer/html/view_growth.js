@@ -132,7 +132,10 @@ function growthView(app, parent) {
 			`Live memory of the largest sites at ${plural(growth.points, 'point')} in time, from ` +
 				`${formatDuration(growth.from_ns)} to ${formatDuration(growth.to_ns)} after the start` +
 				`${model.isDiff ? ' of the newer run' : ''}. The first quarter, when caches fill, ` +
-				'is left out. Listed are sites that grew all the time, in bytes and in blocks.',
+				'is left out. Listed are sites that grew all the time, in bytes and in blocks.' +
+				(model.parts[part].process.mode === 'sample'
+					? ' All numbers are estimates from a sample.'
+					: ''),
 		),
 	);
 	if (growth.sites.length === 0) {
@@ -180,7 +183,8 @@ function growthNotice(app) {
 		'p',
 		{ class: 'notice growth-notice' },
 		`${plural(count, 'site')} grew all the time, fastest by ` +
-			`${formatPerHour(growth.sites[0].bytes_per_s, 'bytes')}. `,
+			`${formatPerHour(growth.sites[0].bytes_per_s, 'bytes')}` +
+			`${app.model.report.process.mode === 'sample' ? ' (estimated from a sample)' : ''}. `,
 		element('button', { type: 'button', class: 'link', onclick: () => app.openTab('growth') }, 'Growth'),
 	);
 }
