@@ -596,6 +596,8 @@ MP_NOINLINE struct thread *thread_enter_paused(void)
 	if (aside) {
 		own = thread_self;
 		thread_self = &paused_thread;
+	} else if (t) {
+		put_aside(t); /* one that was new, and is as paused as the others */
 	}
 	return t;
 }

@@ -3,7 +3,7 @@
  * controlled COMMAND...: a program that is told from outside what to do next, and tells on descriptor 3 when it has.
  * Reads letters from standard input: a: allocates 1000 blocks of 100 bytes and keeps them; f: frees those that it has
  * kept; l: loses a block of 500 bytes; t: 2000 times malloc and free; w: two threads wait for each other's mutex;
- * r: adds and removes a root region until the next letter is there.
+ * i: makes and ends a mutex; r: adds and removes a root region until the next letter is there.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +17,7 @@
 static void *kept[BLOCKS];
 static void *before[8];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t other_mutex;
 
 SITE static void *block(size_t size)
 {
@@ -63,6 +64,10 @@ static void obey(char letter)
 		break;
 	case 'w':
 		one_wait(&mutex);
+		break;
+	case 'i':
+		pthread_mutex_init(&other_mutex, NULL);
+		pthread_mutex_destroy(&other_mutex);
 		break;
 	case 'r':
 		change_regions();
