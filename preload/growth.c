@@ -78,6 +78,17 @@ static void add(const struct mp_site *site)
 	sums[i].count += (int64_t)load_relaxed(&site->alloc_count);
 }
 
+/* Pages that no stack of this program falls on stay untouched: most programs have few. */
+static void clear_sums(void)
+{
+	for (uint32_t i = 0; sum_count && i < SLOTS; i++) {
+		if (sums[i].stack)
+			sums[i] = (struct sum){ 0 };
+	}
+	sum_count = 0;
+	cut = false;
+}
+
 /* false: no memory. */
 static bool add_all(void)
 {
@@ -87,9 +98,7 @@ static bool add_all(void)
 		sums = os_map(SLOTS * sizeof(*sums));
 	if (!sums)
 		return false;
-	sum_count = 0;
-	cut = false;
-	__builtin_memset(sums, 0, SLOTS * sizeof(*sums));
+	clear_sums();
 	for (uint64_t at = MP_HEADER_BYTES; at < end;) {
 		const struct mp_chunk *chunk = (const struct mp_chunk *)(void *)(dump_base + at);
 		const struct mp_site *sites = (const struct mp_site *)(const void *)(chunk + 1);
