@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,13 +42,34 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
+/* As stat() tells it: in the list of a process's mappings, files of overlayfs and btrfs have other devices. */
+static bool is_file(const char *path, dev_t device, ino_t inode)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+static bool is_dump(const char *path)
+{
+	char magic[sizeof(MP_MAGIC)] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	bool yes = fd >= 0 && read(fd, magic, 8) == 8 && memcmp(magic, MP_MAGIC, 8) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
 /*
- * The file that process PID has mapped and may write to, and that looks like a dump, as PATH; with device and inode
- * given, only that one. false: none, or the process cannot be looked at.
+ * The file that process PID has mapped and may write to, and that looks like a dump, as PATH, which goes by way of the
+ * process: it may have another root than we have. With device and inode given, only that one. false: none, or the
+ * process cannot be looked at.
  */
 static bool find_mapped(uint32_t pid, dev_t device, ino_t inode, char *path, size_t size)
 {
 	char name[64];
+	char mapped[PATH_MAX + 32];
 	char *line = NULL;
 	size_t room = 0;
 	bool found = false;
@@ -61,23 +83,16 @@ static bool find_mapped(uint32_t pid, dev_t device, ino_t inode, char *path, siz
 		unsigned major, minor;
 		unsigned long number;
 		int at = 0;
-		char magic[sizeof(MP_MAGIC)] = "";
-		int fd;
 
 		if (sscanf(line, "%*x-%*x rw-s 00000000 %x:%x %lu %n", &major, &minor, &number, &at) != 3 ||
 		    line[at] != '/')
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		if (inode != 0) {
-			found = number == inode && makedev(major, minor) == device;
-			continue;
-		}
-		/* In the eyes of the process, which may have another root than we have. */
-		snprintf(path, size, "/proc/%" PRIu32 "/root%s", pid, line + at);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-		found = fd >= 0 && read(fd, magic, 8) == 8 && memcmp(magic, MP_MAGIC, 8) == 0;
-		if (fd >= 0)
-			close(fd);
+		snprintf(mapped, sizeof(mapped), "/proc/%" PRIu32 "/root%s", pid, line + at);
+		if (inode != 0)
+			found = (number == inode && makedev(major, minor) == device) || is_file(mapped, device, inode);
+		else
+			found = is_dump(mapped) && (size_t)snprintf(path, size, "%s", mapped) < size;
 	}
 	free(line);
 	fclose(maps);
