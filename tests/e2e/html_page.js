@@ -48,11 +48,14 @@ function isTrue(what, condition) {
 	if (!condition) fail(`not so: ${what}`);
 }
 
+const PATIENCE_MS = 120000; // a busy machine is no failure
+
 // Opens a page that must say nothing on the console and ask for nothing.
 async function open(browser, file, options) {
 	const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
 	const name = path.basename(file);
 
+	page.setDefaultTimeout(PATIENCE_MS);
 	page.on('console', (message) => {
 		if (message.type() === 'error' || message.type() === 'warning')
 			fail(`${name}: console: ${message.text()}`);
@@ -62,7 +65,7 @@ async function open(browser, file, options) {
 		if (request.url() !== `file://${file}`) fail(`${name}: asks for ${request.url().slice(0, 200)}`);
 	});
 	await page.goto(`file://${file}`);
-	await page.waitForSelector('html[data-ready]', { timeout: 30000 });
+	await page.waitForSelector('html[data-ready]');
 	return page;
 }
 
@@ -676,7 +679,7 @@ async function worksLooks(page, browser, file) {
 		},
 		fs.readFileSync(file, 'utf8'),
 	);
-	await frame.frameLocator('iframe').locator('.tile').first().waitFor({ timeout: 20000 });
+	await frame.frameLocator('iframe').locator('.tile').first().waitFor({ timeout: PATIENCE_MS });
 	is('errors in a sandbox', errors, []);
 	await frame.close();
 	const without = await browser.newPage({ javaScriptEnabled: false });

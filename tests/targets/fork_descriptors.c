@@ -7,7 +7,9 @@
 #include "facts.h"
 
 #define THREADS  3
-#define CHILDREN 150
+#define CHILDREN 150 /* or as many as there is time for, but at least LEAST: a busy machine takes seconds for each */
+#define LEAST    20
+#define SECONDS  5
 
 static volatile int over;
 
@@ -44,10 +46,11 @@ int main(void)
 	pthread_t threads[THREADS];
 	int before = open_descriptors();
 	int more = 0;
+	time_t start = time(NULL);
 
 	for (int i = 0; i < THREADS; i++)
 		require(pthread_create(&threads[i], NULL, busy, NULL) == 0);
-	for (int i = 0; i < CHILDREN; i++) {
+	for (int i = 0; i < CHILDREN && (i < LEAST || time(NULL) - start < SECONDS); i++) {
 		int status = 0;
 		pid_t child = fork();
 
