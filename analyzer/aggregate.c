@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lifetimes.h"
+#include "reallocs.h"
 #include "size_classes.h"
 
 /* Signed fields are added without the sign, because overflow of signed numbers is not defined. */
@@ -89,10 +90,10 @@ static void finish_sampled(const struct profile *profile, struct site *site)
 		variance_of_part((double)site->temporary_count, (double)site->alloc_count, site->alloc_count_var);
 	site->realloc_count_var =
 		variance_of_part((double)site->realloc_count, (double)site->alloc_count, site->alloc_count_var);
-	site->freed_elsewhere_count_var = variance_of_part((double)site->freed_elsewhere_count,
-							   (double)site->free_count, site->free_count_var);
-	site->freed_elsewhere_bytes_var = variance_of_part((double)site->freed_elsewhere_bytes,
-							   (double)site->free_bytes, site->free_bytes_var);
+	site->freed_elsewhere_count_var =
+		variance_of_part((double)site->freed_elsewhere_count, (double)site->free_count, site->free_count_var);
+	site->freed_elsewhere_bytes_var =
+		variance_of_part((double)site->freed_elsewhere_bytes, (double)site->free_bytes, site->free_bytes_var);
 }
 
 static void add_samples(struct site *site, const struct mp_site_sample *row)
@@ -267,12 +268,29 @@ static void sum_locks(struct aggregate *aggregate, const struct profile *profile
 	}
 }
 
+struct site *aggregate_find_site(struct aggregate *aggregate, uint32_t stack)
+{
+	size_t low = 0;
+	size_t high = aggregate->site_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (aggregate->sites[middle].stack < stack)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < aggregate->site_count && aggregate->sites[low].stack == stack ? &aggregate->sites[low] : NULL;
+}
+
 void aggregate_init(struct aggregate *aggregate, const struct profile *profile)
 {
 	*aggregate = (struct aggregate){ 0 };
 	sum_sites(aggregate, profile);
 	size_classes_sum(aggregate, profile);
 	lifetimes_sum(aggregate, profile);
+	reallocs_sum(aggregate, profile);
 	sum_marks(aggregate, profile);
 	sum_locks(aggregate, profile);
 }

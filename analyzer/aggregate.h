@@ -24,6 +24,16 @@ struct lifetime_sum {
 	uint64_t counts[MP_LIFETIME_CLASSES];
 };
 
+/* What reallocs of older blocks did; fields as in struct mp_site_resized. Exact. */
+struct realloc_sum {
+	uint64_t steps;               /* reallocs, those of unknown blocks among them */
+	uint64_t blocks, first_bytes; /* that were resized for the first time, and what they had before */
+	uint64_t moves, copied_bytes;
+	uint64_t grown_bytes;
+	uint64_t shrinks, shrunk_bytes;
+	uint64_t unknown;
+};
+
 /* Fields as in struct mp_site. Nothing is clamped: in the dump of a running program a number may be a little off. */
 struct site {
 	uint32_t stack; /* 0: stacks that the file does not have */
@@ -39,9 +49,10 @@ struct site {
 	uint64_t realloc_count;
 	uint64_t freed_elsewhere_count; /* of free_count: by another thread than the one that allocated the block */
 	uint64_t freed_elsewhere_bytes;
-	const struct size_sum *sizes; /* smallest first; no class without allocations */
-	size_t size_count;            /* 0: the dump does not tell, or there were no allocations */
+	const struct size_sum *sizes;   /* smallest first; no class without allocations */
+	size_t size_count;              /* 0: the dump does not tell, or there were no allocations */
 	struct lifetime_sum *lifetimes; /* NULL: not known */
+	struct realloc_sum *reallocs;   /* NULL: none, or not known */
 	/* Of a sampled dump: estimated variances of the sums above; live is alloc - free. */
 	double alloc_count_var, alloc_bytes_var;
 	double free_count_var, free_bytes_var;
@@ -95,6 +106,9 @@ struct aggregate {
 /* PROFILE must outlive the result, which aggregate_free() frees. */
 void aggregate_init(struct aggregate *aggregate, const struct profile *profile);
 void aggregate_free(struct aggregate *aggregate);
+
+/* The site of STACK, NULL = none. */
+struct site *aggregate_find_site(struct aggregate *aggregate, uint32_t stack);
 
 /* What sites can be ranked by. X(NAME, option value, field of struct site) */
 #define SITE_KEYS(X)                               \

@@ -66,11 +66,25 @@ static const struct dump_field node_fields[] = {
 };
 
 static const struct dump_field site_fields[] = {
-	FIELD(mp_site, stack, NUMBER),           FIELD(mp_site, peak_epoch, NUMBER),
-	FIELD(mp_site, alloc_count, NUMBER),     FIELD(mp_site, alloc_bytes, NUMBER),
-	FIELD(mp_site, free_count, NUMBER),      FIELD(mp_site, free_bytes, NUMBER),
-	FIELD(mp_site, peak_bytes, SIGNED),      FIELD(mp_site, peak_count, SIGNED),
-	FIELD(mp_site, temporary_count, NUMBER), FIELD(mp_site, realloc_count, NUMBER),
+	FIELD(mp_site, stack, NUMBER),
+	FIELD(mp_site, peak_epoch, NUMBER),
+	FIELD(mp_site, alloc_count, NUMBER),
+	FIELD(mp_site, alloc_bytes, NUMBER),
+	FIELD(mp_site, free_count, NUMBER),
+	FIELD(mp_site, free_bytes, NUMBER),
+	FIELD(mp_site, peak_bytes, SIGNED),
+	FIELD(mp_site, peak_count, SIGNED),
+	FIELD(mp_site, temporary_count, NUMBER),
+	FIELD(mp_site, realloc_count, NUMBER),
+	/* Of longer rows only. */
+	FIELD(mp_site_resized, first_count, NUMBER),
+	FIELD(mp_site_resized, first_bytes, NUMBER),
+	FIELD(mp_site_resized, move_count, NUMBER),
+	FIELD(mp_site_resized, copied_bytes, NUMBER),
+	FIELD(mp_site_resized, shrink_count, NUMBER),
+	FIELD(mp_site_resized, shrunk_bytes, NUMBER),
+	FIELD(mp_site_resized, grown_bytes, NUMBER),
+	FIELD(mp_site_resized, unknown_count, NUMBER),
 };
 
 static const struct dump_field site_sample_fields[] = {

@@ -323,15 +323,19 @@ static void read_sites(struct dump_reader *reader)
 {
 	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_SITE);
 	VEC(struct mp_site) rows = { 0 };
-	struct mp_site row;
+	VEC(struct mp_site_resized) resized = { 0 };
+	struct mp_site_resized row;
 
 	while (dump_next_row(&walk, &row, sizeof(row))) {
-		if (row.stack == 0)
+		if (row.site.stack == 0)
 			continue;
-		row.stack = dump_check_stack(reader, row.stack, walk.offset);
-		vec_push(&rows) = row;
+		row.site.stack = dump_check_stack(reader, row.site.stack, walk.offset);
+		vec_push(&rows) = row.site;
+		if (walk.chunk->header.row_bytes >= sizeof(row))
+			vec_push(&resized) = row;
 	}
 	dump_keep_rows(reader, &rows, sites, site_count);
+	dump_keep_rows(reader, &resized, resized, resized_count);
 }
 
 /* The variance as it can be used. */

@@ -60,6 +60,10 @@ static const char schema[] =
 	"CREATE TABLE thread(dump INTEGER NOT NULL REFERENCES dump, tid INTEGER, threads INTEGER NOT NULL, name TEXT,"
 	" start_ns INTEGER, end_ns INTEGER, alloc_count INTEGER NOT NULL, alloc_bytes INTEGER NOT NULL,"
 	" free_count INTEGER NOT NULL, free_bytes INTEGER NOT NULL, lock_wait_ns INTEGER NOT NULL);"
+	"CREATE TABLE realloc(site INTEGER NOT NULL REFERENCES site, steps INTEGER NOT NULL, blocks INTEGER NOT NULL,"
+	" first_bytes INTEGER NOT NULL, moves INTEGER NOT NULL, copied_bytes INTEGER NOT NULL,"
+	" grown_bytes INTEGER NOT NULL, shrinks INTEGER NOT NULL, shrunk_bytes INTEGER NOT NULL,"
+	" unknown INTEGER NOT NULL);"
 	"CREATE TABLE free_pair(dump INTEGER NOT NULL REFERENCES dump, alloc_tid INTEGER, alloc_name TEXT,"
 	" alloc_threads INTEGER, free_tid INTEGER, free_name TEXT, free_threads INTEGER, count INTEGER NOT NULL,"
 	" bytes INTEGER NOT NULL, count_stderr INTEGER, bytes_stderr INTEGER);"
@@ -415,6 +419,30 @@ static void write_locks(struct database *d)
 	end_table(d);
 }
 
+/* Beside the table of sites, whose ids it uses. */
+static void write_reallocs(struct database *d)
+{
+	begin_table(d, "realloc", 10);
+	for (size_t i = 0; i < d->report->site_count; i++) {
+		const struct realloc_sum *sum = d->report->sites[i]->reallocs;
+
+		if (!sum)
+			continue;
+		number(d, d->site_count + (int64_t)i + 1);
+		number(d, (int64_t)sum->steps);
+		number(d, (int64_t)sum->blocks);
+		number(d, (int64_t)sum->first_bytes);
+		number(d, (int64_t)sum->moves);
+		number(d, (int64_t)sum->copied_bytes);
+		number(d, (int64_t)sum->grown_bytes);
+		number(d, (int64_t)sum->shrinks);
+		number(d, (int64_t)sum->shrunk_bytes);
+		number(d, (int64_t)sum->unknown);
+		end_row(d);
+	}
+	end_table(d);
+}
+
 static void write_threads(struct database *d)
 {
 	const struct profile *profile = d->report->profile;
@@ -534,6 +562,7 @@ static void write_report(struct database *d, const struct report *report)
 	write_places(d);
 	write_nodes(d);
 	write_sites(d);
+	write_reallocs(d);
 	write_leaks(d);
 	write_locks(d);
 	write_threads(d);

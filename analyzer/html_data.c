@@ -6,7 +6,8 @@
  *
  *  "sites", "leaks"   {"node": [...], "id": [...], "alloc_count": [...], ...}; "leaks".site is an id of a site;
  *                     "sites".sizes are the classes of each site, four numbers for each; "sites".lifetimes the blocks
- *                     observed, their mean age, how many others freed, and the classes, three numbers for each
+ *                     observed, their mean age, how many others freed, and the classes, three numbers for each;
+ *                     "sites".reallocs how they grew, nine numbers
  *  "frames"           {"name", "file", "line", "module", "inlined"}: name, file and module are strings, -1 = unknown
  *  "places"           the frames of one address, innermost first
  *  "nodes"            {"parent", "place"}: node 0 is none; parent as the distance to it, 0 = outermost
@@ -140,6 +141,30 @@ static void write_lifetimes(const struct page_report *page)
 	fputc(']', out);
 }
 
+/*
+ * ,"reallocs":[[steps, blocks, first_bytes, moves, copied_bytes, grown_bytes, shrinks, shrunk_bytes, unknown], ...],
+ * empty where there are none
+ */
+static void write_reallocs(const struct page_report *page)
+{
+	FILE *out = page->out;
+
+	fputs(",\n\"reallocs\":[", out);
+	for (size_t i = 0; i < page->report->site_count; i++) {
+		const struct realloc_sum *sum = page->report->sites[i]->reallocs;
+
+		fputs(i > 0 ? ",[" : "[", out);
+		if (sum)
+			fprintf(out,
+				"%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+				",%" PRIu64 ",%" PRIu64,
+				sum->steps, sum->blocks, sum->first_bytes, sum->moves, sum->copied_bytes,
+				sum->grown_bytes, sum->shrinks, sum->shrunk_bytes, sum->unknown);
+		fputc(']', out);
+	}
+	fputc(']', out);
+}
+
 static void write_sites(struct page_report *page)
 {
 	const struct report *report = page->report;
@@ -156,6 +181,7 @@ static void write_sites(struct page_report *page)
 #undef X
 	write_sizes(page);
 	write_lifetimes(page);
+	write_reallocs(page);
 	if (profile_is_sampled(report->profile)) {
 #define X(name, key) COLUMN(out, ",\n", name "_stderr", count, PRIu64, site_value_error(sites[i], SITE_KEY_##key));
 		SITE_ERROR_COLUMNS(X)

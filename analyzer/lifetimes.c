@@ -34,29 +34,13 @@ static void add(struct lifetime_sum *sum, const struct mp_lifetime *row)
 		sum->counts[k] += row->counts[k];
 }
 
-static struct site *find(struct aggregate *aggregate, uint32_t stack)
-{
-	size_t low = 0;
-	size_t high = aggregate->site_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (aggregate->sites[middle].stack < stack)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < aggregate->site_count && aggregate->sites[low].stack == stack ? &aggregate->sites[low] : NULL;
-}
-
 void lifetimes_sum(struct aggregate *aggregate, const struct profile *profile)
 {
 	struct lifetime_sum *all = NULL;
 
 	for (size_t i = 0; i < profile->lifetime_count; i++) {
 		const struct mp_lifetime *row = &profile->lifetimes[i];
-		struct site *site = find(aggregate, row->stack);
+		struct site *site = aggregate_find_site(aggregate, row->stack);
 
 		if (!row->observed)
 			continue;

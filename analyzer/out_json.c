@@ -16,6 +16,7 @@
 #include "growth_view.h"
 #include "leak_view.h"
 #include "lifetimes.h"
+#include "reallocs.h"
 #include "size_classes.h"
 #include "stack_view.h"
 #include "units.h"
@@ -187,6 +188,23 @@ static json_t *make_lifetimes(const struct lifetime_sum *sum)
 	return object;
 }
 
+/* X(member of struct realloc_sum): JSON names are the same. */
+#define REALLOC_NUMBERS(X) \
+	X(steps) X(blocks) X(first_bytes) X(moves) X(copied_bytes) X(grown_bytes) X(shrinks) X(shrunk_bytes) X(unknown)
+
+static json_t *make_reallocs(const struct realloc_sum *sum)
+{
+	json_t *object;
+
+	if (!sum)
+		return json_null();
+	object = json_object();
+#define X(field) put(object, #field, number(sum->field));
+	REALLOC_NUMBERS(X)
+#undef X
+	return object;
+}
+
 static json_t *make_totals(const struct report *report)
 {
 	const struct profile *profile = report->profile;
@@ -209,6 +227,7 @@ static json_t *make_totals(const struct report *report)
 	put(object, "freed_elsewhere_bytes", number(totals->freed_elsewhere_bytes));
 	put(object, "sizes", make_sizes(report, totals));
 	put(object, "lifetimes", make_lifetimes(totals->lifetimes));
+	put(object, "reallocs", make_reallocs(totals->reallocs));
 	put(object, "inherited_count", number(profile->inherited_count));
 	put(object, "inherited_bytes", number(profile->inherited_bytes));
 	put(object, "inherited_free_count", number(profile->inherited_free_count));
@@ -498,14 +517,12 @@ static void write_sizes(struct json_out *json, const struct site *site)
 	fputs("],", json->out);
 }
 
-static void write_lifetimes(struct json_out *json, const struct site *site)
+/* "KEY":VALUE, and a comma; takes VALUE over. */
+static void write_object(struct json_out *json, const char *key, json_t *value)
 {
-	json_t *object = make_lifetimes(site->lifetimes);
-
-	fputs("\"lifetimes\":", json->out);
-	json_dumpf(object, json->out, JSON_COMPACT | JSON_ENCODE_ANY);
+	fprintf(json->out, "\"%s\":", key);
+	write_value(json, value);
 	fputc(',', json->out);
-	json_decref(object);
 }
 
 static void write_site(struct json_out *json, const struct site *site)
@@ -522,7 +539,8 @@ static void write_site(struct json_out *json, const struct site *site)
 	fprintf(out, "\"freed_elsewhere_count\":%" PRIu64 ",\"freed_elsewhere_bytes\":%" PRIu64 ",",
 		site->freed_elsewhere_count, site->freed_elsewhere_bytes);
 	write_sizes(json, site);
-	write_lifetimes(json, site);
+	write_object(json, "lifetimes", make_lifetimes(site->lifetimes));
+	write_object(json, "reallocs", make_reallocs(site->reallocs));
 	if (profile_is_sampled(json->report->profile))
 		write_errors(out, site);
 	json_out_stack(json, site->stack);

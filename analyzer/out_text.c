@@ -2,6 +2,7 @@
 /* The report for people: what ran, how much memory, where it went, what waited, what is not known. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include "growth_view.h"
 #include "lifetimes.h"
 #include "out.h"
+#include "reallocs.h"
 #include "size_classes.h"
 #include "stack_view.h"
 #include "table.h"
@@ -19,6 +21,7 @@
 #define GRAPH_COLUMNS    60u
 #define THREADS_SHOWN    10u
 #define PAIRS_SHOWN      10u
+#define GROWN_SHOWN      5u
 #define MARKS_SHOWN      20u
 #define MARK_BYTES       48u
 #define PLAIN_ARGV_WIDTH 200u /* where no terminal sets a limit */
@@ -613,6 +616,69 @@ static void print_threads(const struct report *report, const struct term *term)
 	fputc('\n', term->out);
 }
 
+/* "f < its caller < its caller" */
+static const char *inner_names(const struct stack_view *view, char *buffer, size_t bytes)
+{
+	size_t used = 0;
+
+	buffer[0] = 0;
+	for (size_t i = 0; i < view->frames.count && i < 3 && used < bytes; i++) {
+		char name[256];
+
+		used += (size_t)snprintf(buffer + used, bytes - used, "%s%.32s", i > 0 ? " < " : "",
+					 stack_view_name(&view->frames.list[i], name, sizeof(name)));
+	}
+	return buffer;
+}
+
+/* Where realloc copies: programs that ask for the final size at once, or for larger steps, need not. */
+static void print_reallocs(const struct report *report, const struct term *term)
+{
+	static const struct table_column columns[] = {
+		{ .title = "copied", .right = true }, { .title = "reallocs", .right = true },
+		{ .title = "moved", .right = true },  { .title = "first time", .right = true },
+		{ .title = "step", .right = true },   { .title = "resized in", .flexible = true },
+	};
+	const struct realloc_sum *all = report->aggregate->totals.reallocs;
+	const struct site **sites;
+	struct stack_view view = { 0 };
+	struct table table;
+	size_t count;
+
+	if (!all || !all->copied_bytes)
+		return;
+	sites = reallocs_rank(report->sites, report->site_count, &count);
+	term_print(term, TERM_TITLE, "GROWN BY REALLOC");
+	fprintf(term->out, "  %s of %s, %s of them moved; %s copied",
+		units_plural(units_signed(all->steps), "realloc").text,
+		units_plural(units_signed(all->blocks), "block").text, units_count(units_signed(all->moves)).text,
+		units_bytes(units_signed(all->copied_bytes)).text);
+	if (all->unknown)
+		fprintf(term->out, "; %s of unknown blocks left out", units_count(units_signed(all->unknown)).text);
+	fputc('\n', term->out);
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < count && i < GROWN_SHOWN; i++) {
+		const struct realloc_sum *sum = sites[i]->reallocs;
+		uint64_t grew = sum->steps - sum->shrinks - sum->unknown;
+		char names[128];
+
+		stack_view_fill(&view, report->profile, report->symbols, sites[i]->stack);
+		table_cell(&table, units_bytes(units_signed(sum->copied_bytes)).text);
+		table_cell(&table, units_count(units_signed(sum->steps)).text);
+		table_cell(&table, units_count(units_signed(sum->moves)).text);
+		table_cell(&table, units_count(units_signed(sum->blocks)).text);
+		table_cell(&table, grew ? units_bytes(units_signed(sum->grown_bytes / grew)).text : "");
+		table_cell(&table, inner_names(&view, names, sizeof(names)));
+	}
+	table_print(&table, term, 2);
+	table_free(&table);
+	if (count > GROWN_SHOWN)
+		term_line(term, TERM_DIM, "  %s %zu more", term_ellipsis(term), count - GROWN_SHOWN);
+	fputc('\n', term->out);
+	stack_view_free(&view);
+	free(sites);
+}
+
 /* Blocks that change hands: work for the allocator, which must give memory back to where it came from. */
 static void print_free_pairs(const struct report *report, const struct term *term)
 {
@@ -632,8 +698,7 @@ static void print_free_pairs(const struct report *report, const struct term *ter
 		term_print(term, TERM_TITLE, "FREED BY ANOTHER THREAD");
 		fprintf(term->out, "  %s%s, %s of all that was freed%s\n", sampled ? "about " : "",
 			units_bytes(units_signed(pairs.bytes)).text,
-			units_share(units_signed(pairs.bytes), totals->free_bytes).text,
-			sampled ? " (estimates)" : "");
+			units_share(units_signed(pairs.bytes), totals->free_bytes).text, sampled ? " (estimates)" : "");
 		table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 		for (size_t i = 0; i < pairs.count && i < PAIRS_SHOWN; i++) {
 			char name[FREE_PARTY_BYTES];
@@ -766,6 +831,7 @@ void out_text(const struct report *report, FILE *out)
 	}
 	out_text_sites(report, &term);
 	if (!report->options->single) {
+		print_reallocs(report, &term);
 		out_text_locks(report, &term);
 		print_threads(report, &term);
 		print_free_pairs(report, &term);

@@ -133,6 +133,8 @@ struct profile {
 	size_t node_count;
 	const struct mp_site *sites;
 	size_t site_count;                         /* rows: a stack has one row per shard that met it */
+	const struct mp_site_resized *resized;     /* rows of sites again: those that tell what reallocs did */
+	size_t resized_count;
 	const struct mp_site_sample *site_samples; /* of a sampled dump, else none; variances are finite, 0 or more */
 	size_t site_sample_count;
 	const struct mp_lifetime *lifetimes;

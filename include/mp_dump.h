@@ -262,6 +262,25 @@ struct mp_site {
 _Static_assert(sizeof(struct mp_site) == 64, "one cache line");
 
 /*
+ * What reallocs of older blocks did. SITE chunks with rows of this length hold the blocks that realloc made, others
+ * hold none of them, so that the writer knows of each block whether it was resized before. The steps counted here are
+ * those of realloc_count, but for rows of blocks whose lifetime is observed: these steps are counted in a row of this
+ * kind, of the same stack. None in a sampled dump.
+ */
+struct mp_site_resized {
+	struct mp_site site;
+	uint64_t first_count;	/* blocks that were resized for the first time, as far as this process has seen */
+	uint64_t first_bytes;	/* their size before that */
+	uint64_t move_count;	/* steps after which the block was at another address */
+	uint64_t copied_bytes;	/* by these steps: the smaller one of both sizes */
+	uint64_t shrink_count;	/* steps that made a block smaller */
+	uint64_t shrunk_bytes;	/* by so much */
+	uint64_t grown_bytes;	/* by so much the other steps made blocks larger */
+	uint64_t unknown_count;	/* steps of blocks of unknown size, in none of the fields above */
+};
+_Static_assert(sizeof(struct mp_site_resized) == 128, "two cache lines");
+
+/*
  * Sampled dumps: what mp_site has no room for. Rows of a stack are added up like those. The variance of an estimated
  * sum is the sum of w (w - 1) x^2 over the samples, w being 1/p and x what one block adds to the exact sum: 1, or its
  * bytes. That of live blocks is alloc_*_var - free_*_var, since a block that was freed is in neither.

@@ -58,11 +58,11 @@ static MP_COLD void *no_memory(void)
 }
 
 /* Records an allocation by the caller of the hook. */
-#define RECORD(t, p, bytes, reallocated)                                        \
-	do {                                                                    \
-		struct regs regs_;                                              \
-		CALLER_REGS(&regs_);                                            \
-		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), (reallocated)); \
+#define RECORD(t, p, bytes)                                            \
+	do {                                                           \
+		struct regs regs_;                                     \
+		CALLER_REGS(&regs_);                                   \
+		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), NULL); \
 	} while (0)
 
 /* The same in sampling mode. Stands in the hook itself, since it is the whole of the work there. */
@@ -90,7 +90,7 @@ MP_EXPORT MP_HOT void *malloc(size_t size)
 		return real_ready() ? unrecorded(real.malloc(size)) : boot_alloc(size, 16);
 	p = real.malloc(size);
 	if (likely(p != NULL))
-		RECORD(t, p, size, false);
+		RECORD(t, p, size);
 	leave(t);
 	return p;
 }
@@ -114,7 +114,7 @@ MP_EXPORT MP_HOT void *calloc(size_t count, size_t size)
 	}
 	p = real.calloc(count, size);
 	if (likely(p != NULL)) /* so the product did not overflow */
-		RECORD(t, p, count * size, false);
+		RECORD(t, p, count * size);
 	leave(t);
 	return p;
 }
@@ -173,31 +173,32 @@ static MP_COLD void *realloc_boot(void *old, size_t size)
 static inline void *realloc_recorded(struct thread *t, const struct regs *regs, void *old, size_t size,
 				     void *(*call)(void *, size_t, size_t), size_t count)
 {
-	struct live_block block;
-	bool known = heap_take(t, (uint64_t)old, &block);
+	struct resized from;
 	size_t bytes;
 	void *p;
 
-	if (unlikely(!known && boot_owns(old))) {
+	from.address = (uint64_t)old;
+	from.known = heap_take(t, from.address, &from.block);
+	if (unlikely(!from.known && boot_owns(old))) {
 		p = multiply(count, size, &bytes) ? realloc_boot(old, bytes) : no_memory();
 		if (p)
-			heap_alloc(t, regs, (uint64_t)p, bytes, true);
+			heap_alloc(t, regs, (uint64_t)p, bytes, &from);
 		return p;
 	}
 	p = call(old, count, size);
 	if (likely(p != NULL)) {
-		if (likely(known))
-			heap_count_free(t, (uint64_t)old, &block);
-		heap_alloc(t, regs, (uint64_t)p, size * count, true);
-	} else if (known) {
+		if (likely(from.known))
+			heap_count_free(t, from.address, &from.block);
+		heap_alloc(t, regs, (uint64_t)p, size * count, &from);
+	} else if (from.known) {
 		/*
 		 * NULL for a size other than 0 is failure. For size 0 glibc has freed the block and returns NULL;
 		 * allocators that do not free return a pointer. So NULL with size 0 is a free.
 		 */
 		if (size && count)
-			live_put_back((uint64_t)old, &block);
+			live_put_back(from.address, &from.block);
 		else
-			heap_count_free(t, (uint64_t)old, &block);
+			heap_count_free(t, from.address, &from.block);
 	}
 	return p;
 }
@@ -290,7 +291,7 @@ MP_EXPORT MP_HOT void *realloc(void *old, size_t size)
 	} else {
 		p = real.realloc(NULL, size);
 		if (p)
-			heap_alloc(t, &regs, (uint64_t)p, size, false);
+			heap_alloc(t, &regs, (uint64_t)p, size, NULL);
 	}
 	leave(t);
 	return p;
@@ -312,7 +313,7 @@ MP_EXPORT void *reallocarray(void *old, size_t count, size_t size)
 	} else {
 		p = call_reallocarray(NULL, count, size);
 		if (p)
-			heap_alloc(t, &regs, (uint64_t)p, count * size, false);
+			heap_alloc(t, &regs, (uint64_t)p, count * size, NULL);
 	}
 	leave(t);
 	return p;
@@ -350,7 +351,7 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	}
 	r = real.posix_memalign(ret, align, size);
 	if (r == 0 && *ret)
-		RECORD(t, *ret, size, false);
+		RECORD(t, *ret, size);
 	leave(t);
 	return r;
 }
@@ -372,7 +373,7 @@ MP_EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 			return real_ready() ? unrecorded(real.name arguments) : boot_alloc(size, boot_align); \
 		p = real.name arguments;                                                                      \
 		if (p)                                                                                        \
-			RECORD(t, p, size, false);                                                            \
+			RECORD(t, p, size);                                                                   \
 		leave(t);                                                                                     \
 		return p;                                                                                     \
 	}

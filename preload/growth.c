@@ -101,10 +101,10 @@ static bool add_all(void)
 	clear_sums();
 	for (uint64_t at = MP_HEADER_BYTES; at < end;) {
 		const struct mp_chunk *chunk = (const struct mp_chunk *)(void *)(dump_base + at);
-		const struct mp_site *sites = (const struct mp_site *)(const void *)(chunk + 1);
+		const char *bytes = (const char *)(chunk + 1);
 
 		for (uint64_t i = 0; chunk->kind == MP_CHUNK_SITE && i < chunk->rows; i++)
-			add(&sites[i]);
+			add((const struct mp_site *)(const void *)(bytes + i * chunk->row_bytes));
 		at += chunk->bytes;
 	}
 	return true;

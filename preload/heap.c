@@ -113,9 +113,11 @@ static struct mp_site *begin_row(row_id id, stack_id stack)
 	return site;
 }
 
-static MP_COLD struct mp_site *new_site(struct thread *t, uint64_t key, stack_id stack)
+typedef row_id add_row(struct shard *shard, uint64_t key, unsigned check_at, enum mp_chunk_kind kind);
+
+static MP_COLD struct mp_site *new_site(struct thread *t, uint64_t key, stack_id stack, add_row *add)
 {
-	row_id id = shard_add(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
+	row_id id = add(t->shard, key, CHECK_AT, MP_CHUNK_SITE);
 
 	if (!id || id >= LIVE_ROWS_MAX) {
 		drop(MP_LOSS_SITES_FULL);
@@ -150,13 +152,66 @@ static inline bool has_class(const struct mp_site *site, unsigned size_class)
 /* The row of this thread for blocks of SIZE_CLASS of the stack that SITE, of another class, was opened for. */
 static MP_NOINLINE struct mp_site *site_of_class(struct thread *t, struct mp_site *site, unsigned size_class)
 {
-	uint64_t key = shard_mix((uint64_t)id_of(site) << 6 | size_class | 0x512e00000000000ull);
+	uint64_t key = shard_mix((uint64_t)site->stack << 6 | size_class | 0x512e00000000000ull);
 	row_id id;
 
 	if (!site->alloc_count)
 		return site;
 	id = find_open(t, key);
-	return likely(id) ? row_at(id) : new_site(t, key, site->stack);
+	return likely(id) ? row_at(id) : new_site(t, key, site->stack, shard_add);
+}
+
+/*
+ * Blocks that realloc made have rows of their own, even where the stack is the same: they are longer, and so it is
+ * known of each block whether it was resized before. A row that has counted any of them has no other.
+ */
+static inline bool is_resized_row(const struct mp_site *site)
+{
+	return site->realloc_count;
+}
+
+/* The row for blocks of SIZE_CLASS that realloc made at the stack of SITE, which may be that row. */
+static MP_NOINLINE struct mp_site *site_of_resized(struct thread *t, const struct regs *regs, struct mp_site *site,
+						   unsigned size_class)
+{
+	uint64_t key = shard_mix((uint64_t)site->stack << 6 | size_class | 0x7ea1100000000000ull);
+	struct mp_site *resized;
+	row_id id = find_open(t, key);
+
+	if (unlikely(!id))
+		return new_site(t, key, site->stack, shard_add_long);
+	resized = row_at(id);
+	/* Where nothing but realloc is called, next time one look tells all. Not before the row tells its kind. */
+	if (unlikely(!site->alloc_count) && is_resized_row(resized))
+		memo_replace(t, regs, resized);
+	return resized;
+}
+
+/* Counts what a realloc did that made BYTES at ADDRESS out of FROM. */
+static inline void count_resize(struct mp_site_resized *row, const struct resized *from, uint64_t address,
+				uint64_t bytes)
+{
+	row_id old = from->block.row & (LIVE_ROWS_MAX - 1);
+	uint64_t old_bytes = from->block.bytes;
+
+	if (unlikely(!from->known) || unlikely(old == LIVE_ROW_OWN)) {
+		bump(&row->unknown_count, 1);
+		return;
+	}
+	if (from->block.generation != live_generation() || !is_resized_row(row_at(old))) {
+		bump(&row->first_count, 1);
+		bump(&row->first_bytes, old_bytes);
+	}
+	if (address != from->address) {
+		bump(&row->move_count, 1);
+		bump(&row->copied_bytes, old_bytes < bytes ? old_bytes : bytes);
+	}
+	if (bytes < old_bytes) {
+		bump(&row->shrink_count, 1);
+		bump(&row->shrunk_bytes, old_bytes - bytes);
+	} else {
+		bump(&row->grown_bytes, bytes - old_bytes);
+	}
 }
 
 /* The row for the stack in t->frames. */
@@ -164,7 +219,7 @@ static inline struct mp_site *site_here(struct thread *t, uint64_t hash)
 {
 	row_id id = shard_find(t->shard, hash, CHECK_AT);
 
-	return likely(id) ? row_at(id) : new_site(t, hash, capture_intern(t));
+	return likely(id) ? row_at(id) : new_site(t, hash, capture_intern(t), shard_add);
 }
 
 /* This thread's row for the stack of row ID, which another thread's allocation left in the live table. */
@@ -186,7 +241,7 @@ static MP_NOINLINE struct mp_site *site_of_foreign(struct thread *t, row_id id)
 	stack_key = shard_mix((uint64_t)stack | 0x5174e00000000ull);
 	mine = shard_find(t->shard, stack_key, CHECK_AT);
 	if (!mine) {
-		struct mp_site *site = new_site(t, stack_key, stack);
+		struct mp_site *site = new_site(t, stack_key, stack, shard_add);
 
 		if (!site)
 			return NULL;
@@ -310,8 +365,10 @@ static MP_NOINLINE struct mp_site *site_by_walk(struct thread *t, const struct r
 	uint64_t hash = capture(t, regs);
 	struct mp_site *site = site_here(t, hash);
 
-	if (unlikely(opt.verify) && known && known != site)
+	if (unlikely(opt.verify) && known && (!site || known->stack != site->stack))
 		verify_memo_failed();
+	if (unlikely(known && is_full(known)))
+		memo_clear(t);
 	if (unlikely(site && is_full(site))) {
 		/* Before a 32-bit counter is full, the stack gets another row. */
 		shard_close(t->shard, hash, CHECK_AT);
@@ -362,7 +419,7 @@ static MP_NOINLINE struct mp_site *observe(struct thread *t, struct mp_site *sit
 	return lifetime_begin(t, address, now_ns) ? row_at(id) : site;
 }
 
-void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated)
+void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, const struct resized *from)
 {
 	struct mp_site *site = memo_find(t, regs);
 	struct live_block old;
@@ -375,7 +432,13 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 		if (unlikely(!site))
 			return;
 	}
-	if (!likely(has_class(site, size_class(bytes)))) {
+	if (unlikely(from != NULL)) {
+		if (!has_class(site, size_class(bytes)) || !is_resized_row(site))
+			site = site_of_resized(t, regs, site, size_class(bytes));
+		if (unlikely(!site))
+			return;
+		count_resize((struct mp_site_resized *)site, from, address, bytes);
+	} else if (!likely(has_class(site, size_class(bytes))) || unlikely(is_resized_row(site))) {
 		site = site_of_class(t, site, size_class(bytes));
 		if (unlikely(!site))
 			return;
@@ -387,7 +450,7 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 	bump(&site->alloc_count, 1);
 	bump(&t->row->alloc_bytes, bytes);
 	bump(&t->row->alloc_count, 1);
-	if (reallocated) {
+	if (unlikely(from != NULL)) {
 		bump(&site->realloc_count, 1);
 		bump(&t->row->realloc_count, 1);
 	}

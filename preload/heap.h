@@ -11,11 +11,19 @@
 #include "regs.h"
 #include "thread.h"
 
+/* What a block was before a realloc. */
+struct resized {
+	uint64_t address;
+	struct live_block block;
+	bool known; /* else block is not set */
+};
+
 /*
- * Records that the allocator gave out ADDRESS. REALLOCATED: out of an older block, which heap_free_* recorded before.
- * Context: hook, gate closed.
+ * Records that the allocator gave out ADDRESS. FROM: out of that older block, whose free is recorded already; NULL =
+ * a new one. Context: hook, gate closed.
  */
-void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes, bool reallocated);
+void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uint64_t bytes,
+		const struct resized *from);
 
 /*
  * Records that ADDRESS is about to be freed. false: not a recorded block (counted, unless it is boot memory).

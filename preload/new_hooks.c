@@ -75,7 +75,7 @@ static void *record_new(operator_function *call, const struct regs *regs, uintpt
 	}
 	p = call(a, b, c);
 	if (t && p)
-		heap_alloc(t, regs, (uint64_t)p, a, false);
+		heap_alloc(t, regs, (uint64_t)p, a, NULL);
 	else if (!t)
 		heap_own(p);
 	return p;

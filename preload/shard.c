@@ -14,6 +14,7 @@
 #define FIRST_SLOTS 512u
 #define KINDS       48u
 #define MARKED_FILL 0u /* no kind has this number */
+#define LONG_FILL   KINDS
 #define OWNER_MARK  (1u << 31)
 
 typedef uint32_t slot; /* row 0..26 | tag 27..31, the top bits of the key; 0 = free */
@@ -33,7 +34,7 @@ struct shard {
 	uint32_t number;
 	struct shard *next_free;
 	uint32_t pages; /* of the dump */
-	struct fill fill[KINDS];
+	struct fill fill[KINDS + 1];
 	struct mp_chunk *small; /* the next of small_left chunks that are of no kind yet */
 	uint32_t small_left;
 };
@@ -49,7 +50,7 @@ static struct os_lock lock;
 static struct shard *free_list;
 static uint32_t shard_count;
 static uint32_t idle_pages; /* of the shards in free_list */
-static struct shard *pool; /* unused shard structures */
+static struct shard *pool;  /* unused shard structures */
 static uint32_t pool_left;
 
 /* Which shard a page of the dump belongs to; grown on a slow path, entries are written once. */
@@ -267,10 +268,15 @@ static uint32_t page_of(const struct mp_chunk *chunk)
 	return (uint32_t)((uint64_t)((const char *)chunk - dump_base) / DUMP_PAGE);
 }
 
+static uint32_t row_bytes_of(const struct shard *s, const struct fill *f)
+{
+	return f == &s->fill[LONG_FILL] ? 2 * ROW_BYTES : ROW_BYTES;
+}
+
 static void fill_chunk(struct fill *f, const struct mp_chunk *chunk)
 {
 	f->next = (row_id)((uint64_t)((const char *)(chunk + 1) - dump_base) / ROW_BYTES);
-	f->end = f->next + (row_id)chunk->rows;
+	f->end = f->next + (row_id)chunk->rows * (chunk->row_bytes / ROW_BYTES);
 }
 
 /* Of most kinds a thread has only a few rows. Together they take one page, and not one each. */
@@ -283,6 +289,8 @@ static bool new_small_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind 
 		s->small_left = DUMP_PAGE / DUMP_SMALL_CHUNK;
 		s->pages++;
 	}
+	s->small->row_bytes = row_bytes_of(s, f);
+	s->small->rows = dump_rows(s->small->bytes, s->small->row_bytes);
 	store_release(&s->small->kind, (uint32_t)kind);
 	fill_chunk(f, s->small);
 	s->small = (struct mp_chunk *)(void *)((char *)s->small + DUMP_SMALL_CHUNK);
@@ -294,13 +302,13 @@ static bool new_chunk(struct shard *s, struct fill *f, enum mp_chunk_kind kind)
 {
 	struct mp_chunk *chunk;
 
-	if (f->next == 0 && kind != MP_CHUNK_SITE && f != &s->fill[MARKED_FILL])
+	if (f->next == 0 && f != &s->fill[MP_CHUNK_SITE] && f != &s->fill[MARKED_FILL])
 		return new_small_chunk(s, f, kind);
 	/* The first of these is one page, so that a thread with few stacks stays small; later ones double to 64 KiB. */
 	f->chunk_pages = f->chunk_pages ? f->chunk_pages * 2 : 1;
 	if (f->chunk_pages > 16)
 		f->chunk_pages = 16;
-	chunk = dump_chunk(kind, ROW_BYTES, (size_t)f->chunk_pages * DUMP_PAGE, 0, s->number);
+	chunk = dump_chunk(kind, row_bytes_of(s, f), (size_t)f->chunk_pages * DUMP_PAGE, 0, s->number);
 	if (!chunk)
 		return false;
 	if (!set_owner(page_of(chunk), f->chunk_pages, s->number | (f == &s->fill[MARKED_FILL] ? OWNER_MARK : 0)))
@@ -322,7 +330,7 @@ static row_id add(struct shard *s, struct fill *f, uint64_t key, unsigned check_
 	*check_field(id, check_at) = (uint32_t)key;
 	if (!enter(s, key, id))
 		return 0;
-	f->next++;
+	f->next += row_bytes_of(s, f) / ROW_BYTES;
 	return id;
 }
 
@@ -334,6 +342,11 @@ row_id shard_add(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk
 row_id shard_add_marked(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
 {
 	return add(s, &s->fill[MARKED_FILL], key, check_at, kind);
+}
+
+row_id shard_add_long(struct shard *s, uint64_t key, unsigned check_at, enum mp_chunk_kind kind)
+{
+	return add(s, &s->fill[LONG_FILL], key, check_at, kind);
 }
 
 void shard_close(struct shard *s, uint64_t key, unsigned check_at)

@@ -57,6 +57,8 @@ row_id shard_add(struct shard *shard, uint64_t key, unsigned check_at, enum mp_c
  * The same, but the row is marked: shard_owns() denies it, which tells it from others on a path that asks that anyway.
  */
 row_id shard_add_marked(struct shard *shard, uint64_t key, unsigned check_at, enum mp_chunk_kind kind);
+/* The same as shard_add(), but the row is twice as long. */
+row_id shard_add_long(struct shard *shard, uint64_t key, unsigned check_at, enum mp_chunk_kind kind);
 bool shard_is_marked(row_id id);
 bool shard_owns_marked(const struct shard *shard, row_id id);
 /* Takes KEY out of the index, so that the next row for it is a new one. */

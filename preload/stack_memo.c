@@ -156,3 +156,11 @@ void memo_clear(struct thread *t)
 	__builtin_memset(t->memo_sets, 0, sizeof(t->memo_sets));
 	t->memo_head = 0;
 }
+
+void memo_replace(struct thread *t, const struct regs *regs, struct mp_site *site)
+{
+	struct stack_memo *m = memo_look(t, regs);
+
+	if (m)
+		m->site = site;
+}

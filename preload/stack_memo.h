@@ -91,21 +91,29 @@ static inline bool memo_is_kept(const struct thread *t, uint32_t position)
 	return t->memo_head - position <= MEMO_RING_WORDS;
 }
 
-/* The site that an allocation from REGS has, NULL: not known. Context: hook, gate closed. */
-static inline struct mp_site *memo_find(struct thread *t, const struct regs *regs)
+/* The memo of the stack at REGS, NULL: none. */
+static inline struct stack_memo *memo_look(struct thread *t, const struct regs *regs)
 {
 	uint64_t hash = memo_hash(regs);
 	const struct memo_set *set = memo_set_of(t, hash);
 
 	for (uint32_t way = 0; way < MEMO_WAYS; way++) {
 		if (set->tag[way] == memo_tag(hash) && memo_is_kept(t, set->position[way])) {
-			const struct stack_memo *m = memo_at(t, set->position[way]);
+			struct stack_memo *m = memo_at(t, set->position[way]);
 
 			if (memo_holds(m, regs))
-				return m->site;
+				return m;
 		}
 	}
 	return NULL;
+}
+
+/* The site that an allocation from REGS has, NULL: not known. Context: hook, gate closed. */
+static inline struct mp_site *memo_find(struct thread *t, const struct regs *regs)
+{
+	const struct stack_memo *m = memo_look(t, regs);
+
+	return m ? m->site : NULL;
 }
 
 /*
@@ -113,6 +121,9 @@ static inline struct mp_site *memo_find(struct thread *t, const struct regs *reg
  * stacks do not repeat much. Context: hook, gate closed.
  */
 void memo_store(struct thread *t, const struct regs *regs, uint64_t stack, struct mp_site *site);
+
+/* Lets the memo just found for REGS lead to SITE, of the same stack, from now on. Context: hook, gate closed. */
+void memo_replace(struct thread *t, const struct regs *regs, struct mp_site *site);
 
 /* Forgets all, when sites are about to change. Context: hook, gate closed. */
 void memo_clear(struct thread *t);

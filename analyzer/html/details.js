@@ -246,6 +246,44 @@ function siteLifetimes(sites, i) {
 	return { observed, mean_ns: mean, freed_elsewhere_count: elsewhere, classes };
 }
 
+// What reallocs at one site did; null: there were none, or it is not known.
+function siteReallocs(sites, i) {
+	const [steps, blocks, first, moves, copied, grown, shrinks, shrunk, unknown] = sites.reallocs[i];
+
+	if (steps === undefined) return null;
+	return {
+		steps,
+		blocks,
+		first_bytes: first,
+		moves,
+		copied_bytes: copied,
+		grown_bytes: grown,
+		shrinks,
+		shrunk_bytes: shrunk,
+		unknown,
+	};
+}
+
+function reallocFacts(sum) {
+	const grew = sum.steps - sum.shrinks - sum.unknown;
+
+	return facts([
+		fact('reallocs', sum.steps, 'count', 'reallocs.steps'),
+		fact('of blocks not resized before', sum.blocks, 'count', 'reallocs.blocks'),
+		fact('moved', sum.moves, 'count', 'reallocs.moves', formatShare(sum.moves, sum.steps)),
+		fact('copied', sum.copied_bytes, 'bytes', 'reallocs.copied_bytes'),
+		fact(
+			'grown by',
+			sum.grown_bytes,
+			'bytes',
+			'reallocs.grown_bytes',
+			grew > 0 ? `${formatValue(sum.grown_bytes / grew, 'bytes')} each time` : '',
+		),
+		sum.shrinks > 0 ? fact('made smaller', sum.shrinks, 'count', 'reallocs.shrinks') : null,
+		sum.unknown > 0 ? fact('of unknown blocks', sum.unknown, 'count', 'reallocs.unknown') : null,
+	]);
+}
+
 // Of row I of the sites of PART.
 function siteDetails(app, part, i) {
 	const { model } = app;
@@ -255,6 +293,7 @@ function siteDetails(app, part, i) {
 	const main = model.mainFrame(part, node);
 	const verdicts = [];
 	const lifetimes = siteLifetimes(sites, i);
+	const reallocs = siteReallocs(sites, i);
 
 	report.leaks.site.forEach((site, leak) => {
 		if (site === sites.id[i])
@@ -339,6 +378,7 @@ function siteDetails(app, part, i) {
 		]),
 		siteSizes(sites, i).length > 1 ? section('Sizes', sizeTable(siteSizes(sites, i))) : '',
 		lifetimes ? section('Lifetimes', ...lifetimeTable(lifetimes)) : '',
+		reallocs ? section('Grown by realloc', reallocFacts(reallocs)) : '',
 		stackActions(app, part, node, null),
 		stackList(model, part, node),
 	);

@@ -33,6 +33,7 @@ def chosen($kind; $name; $inside; $outside; $report):
 		[$report.sites[] | select(has_function($name) and ($outside == null or (has_function($outside) | not)))]
 	elif $kind == "lock" then [$report.locks[] | select(.name == $name)]
 	elif $kind == "mark" then [$report.marks[] | select(.text == $name)]
+	elif $kind == "realloc" then [$report.sites[] | select(has_function($name)) | .reallocs | select(.)]
 	elif $kind == "pair" then
 		[$report.free_pairs[]
 			| select($name == "*" or "\(.allocated_by.name // "?"):\(.freed_by.name)" == $name)]

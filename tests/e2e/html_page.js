@@ -251,6 +251,17 @@ async function checkLifetimes(page, report) {
 		return sites.id.map((id, i) => [id, siteLifetimes(sites, i)]);
 	});
 	const byId = new Map(list);
+	const reallocs = await page.evaluate(() => {
+		const { sites } = window.memprof.model.report;
+
+		return sites.id.map((id, i) => [id, siteReallocs(sites, i)]);
+	});
+
+	is(
+		'reallocs of all sites',
+		Object.fromEntries(reallocs),
+		Object.fromEntries(report.sites.map((site) => [site.id, site.reallocs])),
+	);
 
 	for (const site of report.sites) is(`lifetimes of site ${site.id}`, byId.get(site.id), site.lifetimes);
 	const most = report.sites

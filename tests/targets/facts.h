@@ -22,6 +22,7 @@
  *   culprit NAME     the same of those who made threads wait for lock NAME
  *   pair A:B         blocks and bytes that threads named A allocated and threads named B freed, "*" all of them; also
  *                    pairs=how many
+ *   realloc FUNCTION what reallocs did whose stack holds FUNCTION
  *   mark TEXT        count and stride of marks, fields of the last one that was kept; rows=how many were kept
  *   thread NAME      sums over the threads of that name
  *   total, process, loss    fields of these objects of the report; a loss that is not listed is 0

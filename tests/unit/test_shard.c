@@ -253,6 +253,43 @@ START_TEST(rows_lie_in_chunks_of_their_shard)
 }
 END_TEST
 
+/* Long rows do not overlap, and have chunks of their own. */
+START_TEST(long_rows_lie_apart)
+{
+	struct shard *shard = shard_get();
+	uint64_t rows = 0;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t key = next_key();
+		row_id id = shard_add_long(shard, key, CHECK_AT, MP_CHUNK_SITE);
+		struct mp_site_resized *row = row_at(id);
+
+		ck_assert_uint_eq(row->site.stack, 0);
+		ck_assert_uint_eq(row->unknown_count, 0);
+		ck_assert_uint_eq(shard_find(shard, key, CHECK_AT), id);
+		ck_assert(shard_owns(shard, id));
+		row->site.stack = i + 1;
+		row->first_count = row->unknown_count = i + 1;
+		add_site(shard, next_key(), 5000);
+	}
+	for (unsigned n = 0; preload_chunk(MP_CHUNK_SITE, n); n++) {
+		const struct mp_chunk *chunk = preload_chunk(MP_CHUNK_SITE, n);
+		const struct mp_site_resized *resized = (const void *)(chunk + 1);
+
+		if (chunk->row_bytes == sizeof(struct mp_site))
+			continue;
+		ck_assert_uint_eq(chunk->row_bytes, sizeof(*resized));
+		ck_assert_uint_le(sizeof(*chunk) + chunk->rows * sizeof(*resized), chunk->bytes);
+		for (uint64_t i = 0; i < chunk->rows && resized[i].site.stack; i++, rows++) {
+			ck_assert_uint_eq(resized[i].site.stack, rows + 1);
+			ck_assert_uint_eq(resized[i].first_count, rows + 1);
+			ck_assert_uint_eq(resized[i].unknown_count, rows + 1);
+		}
+	}
+	ck_assert_uint_eq(rows, 1000);
+}
+END_TEST
+
 /* A new thread gets a shard of its own, until there are many of them or those of ended threads take much room. */
 START_TEST(a_shard_goes_on_when_there_are_many)
 {
@@ -360,6 +397,7 @@ Suite *suite_shard(void)
 	tcase_add_test(tcase, aliases_lead_to_rows);
 	tcase_add_test(tcase, shards_own_their_rows_only);
 	tcase_add_test(tcase, rows_lie_in_chunks_of_their_shard);
+	tcase_add_test(tcase, long_rows_lie_apart);
 	tcase_add_test(tcase, a_shard_goes_on_when_there_are_many);
 	tcase_add_test(tcase, a_shard_goes_on_when_it_is_large);
 	tcase_add_test(tcase, kinds_with_few_rows_share_a_page);
