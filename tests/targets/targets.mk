@@ -12,8 +12,9 @@ target_src := $(target_src:%/=%)
 # several sites.
 target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -I$(target_src)/../../include -Wall -Wextra -Wshadow \
 	$(if $(WERROR),-Werror) -MMD -MP
-target_libs := leak_module.so ctor_lib.so safe_alloc.so forgetful.so plugin_a.so plugin_b.so audit_lib.so
-target_parts := leak_module ctor_lib safe_alloc plugin audit_lib jemalloc_linked static_program boost_fibers asan_built
+target_libs := leak_module.so ctor_lib.so safe_alloc.so forgetful.so redis_leak.so plugin_a.so plugin_b.so audit_lib.so
+target_parts := leak_module redis_leak ctor_lib safe_alloc plugin audit_lib
+target_parts += jemalloc_linked static_program boost_fibers asan_built
 target_parts += forgetful cxx20_waits rust_locks omp_waits split_stack abseil_waits
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
