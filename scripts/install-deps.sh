@@ -12,6 +12,8 @@ tests="$tests libboost-context-dev libmimalloc2.0 libtcmalloc-minimal4 luajit st
 tests="$tests php-cli ruby curl nginx"
 # Programs and libraries whose locks are looked at.
 tests="$tests libabsl-dev librust-parking-lot-dev memcached redis-server"
+# Of the programs of tests/e2e/slow/others.test the light ones; the tests of what is not installed are skipped.
+tests="$tests lua5.4 rsync xz-utils zsh"
 # Programs that open exported files; golang-go is the largest, and has pprof.
 tests="$tests debuginfod golang-go heaptrack python3-prometheus-client"
 # What shows pages.
