@@ -105,7 +105,7 @@ function copyButton(text) {
 	);
 }
 
-// [[label, text, hint]...]; what is null is left out.
+// [[label, text, key, value]...]: key and value are for tests; what is null or false is left out.
 function facts(rows) {
 	return element(
 		'dl',
@@ -277,7 +277,7 @@ function reallocFacts(sum) {
 			sum.grown_bytes,
 			'bytes',
 			'reallocs.grown_bytes',
-			grew > 0 ? `${formatValue(sum.grown_bytes / grew, 'bytes')} each time` : '',
+			grew > 0 ? `${formatBytes(sum.grown_bytes / grew)} each time` : '',
 		),
 		sum.shrinks > 0 ? fact('made smaller', sum.shrinks, 'count', 'reallocs.shrinks') : null,
 		sum.unknown > 0 ? fact('of unknown blocks', sum.unknown, 'count', 'reallocs.unknown') : null,

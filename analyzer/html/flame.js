@@ -68,7 +68,8 @@ class FlameGraph {
 		this.hovered = -1;
 		this.whole = totals.width[0];
 		this.starts = new Map([[0, 0]]);
-		this.rows = this.deepest();
+		this.measureDepths();
+		this.rows = this.deepest(0);
 		this.resize();
 		this.box.scrollTop = this.rootsDown ? this.box.scrollHeight : 0;
 		this.draw();
@@ -124,18 +125,35 @@ class FlameGraph {
 		return this.totals.width[node] / this.whole;
 	}
 
-	// Rows that anything visible needs.
-	deepest() {
-		const thinnest = (THINNEST / 2000) * this.whole;
-		const depth = new Int32Array(this.tree.count);
-		let rows = 1;
+	measureDepths() {
+		this.depth = new Int32Array(this.tree.count);
+		for (let node = 1; node < this.tree.count; node++)
+			this.depth[node] = this.depth[this.tree.parent[node]] + 1;
+	}
 
-		for (let node = 1; node < this.tree.count; node++) {
-			depth[node] = depth[this.tree.parent[node]] + 1;
-			if (depth[node] >= rows && this.totals.width[node] > thinnest) rows = depth[node] + 1;
+	// Rows that anything needs that is visible when TOP is as wide as the graph.
+	deepest(top) {
+		const { depth, tree, totals } = this;
+		const thinnest = (THINNEST / 2000) * totals.width[top];
+		const inside = new Uint8Array(tree.count);
+		let rows = depth[top] + 1;
+
+		inside[top] = 1;
+		for (let node = top + 1; node < tree.count; node++) {
+			inside[node] = inside[tree.parent[node]];
+			if (inside[node] && totals.width[node] > thinnest) rows = Math.max(rows, depth[node] + 1);
 		}
-		this.depth = depth;
 		return rows;
+	}
+
+	// What was too thin to need rows may have them when TOP is wide. There are never fewer again: nothing jumps.
+	makeRows(top) {
+		const more = this.deepest(top) - this.rows;
+
+		if (more <= 0) return;
+		this.rows += more;
+		this.resize();
+		if (this.rootsDown) this.box.scrollTop += more * ROW;
 	}
 
 	resize() {
@@ -361,6 +379,7 @@ class FlameGraph {
 
 		if (!(this.share(node) > 0)) return;
 		this.zoomed = node;
+		this.makeRows(node);
 		this.onZoom(node);
 		this.animate(target);
 	}

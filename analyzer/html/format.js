@@ -11,7 +11,7 @@ function formatBytes(bytes) {
 	let value = Math.abs(bytes) / 1024;
 	let unit = 0;
 
-	if (Math.abs(bytes) < 1024) return `${bytes} B`;
+	if (Math.abs(bytes) < 1024) return `${Math.round(bytes)} B`;
 	for (; value >= 1023.5 && unit + 1 < names.length; unit++) value /= 1024;
 	return `${bytes < 0 ? '-' : ''}${significant(value)} ${names[unit]}`;
 }
