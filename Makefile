@@ -64,7 +64,7 @@ san_obj = $(1:%.c=$(O)/san/%.o)
 .DEFAULT_GOAL := all
 .PHONY: all demo check check-unit check-corpus check-e2e check-sampling check-slow check-stress check-fault check-all
 .PHONY: targets check-soak check-verify
-.PHONY: bench bench-leak lint fuzz install uninstall clean help
+.PHONY: bench bench-leak bench-outputs lint fuzz install uninstall clean help
 
 ## all: build build/libmemprof.so, build/memprof-analyze and build/memprof
 all: $(O)/libmemprof.so $(O)/memprof-analyze $(O)/memprof
@@ -207,6 +207,10 @@ bench: all
 ## bench-leak: how long the search for lost blocks takes in heaps of 1 and 4 GiB (minutes)
 bench-leak: all
 	$(Q)CC="$(CC)" tests/bench/bench_leak.sh $(O)
+
+## bench-outputs: time and memory that each output of the analyzer takes, for dumps of cc1 and python3 (minutes)
+bench-outputs: all
+	$(Q)CC="$(CC)" tests/bench/bench_outputs.sh $(O)
 
 ## demo: profiles sqlite3 at work and prints the report
 demo: all
