@@ -17,8 +17,8 @@ function tile({ label, value, unit, note, key, tone, error }) {
 	);
 }
 
-function after(ns) {
-	return ns === null ? '' : `, after ${formatDuration(ns)}`;
+function atTime(ns) {
+	return ns === null ? '' : `, at ${formatDuration(ns).replace(/ /g, '\u00a0')}`;
 }
 
 function tilesOf(report, range) {
@@ -91,7 +91,7 @@ function tilesOf(report, range) {
 			key: 'peak_bytes',
 			tone: 'memory',
 			error: t.peak_bytes_stderr,
-			note: plural(t.peak_count, 'block') + after(t.peak_time_ns),
+			note: plural(t.peak_count, 'block') + atTime(t.peak_time_ns),
 		},
 		{
 			label: 'Allocated',
