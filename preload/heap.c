@@ -171,8 +171,7 @@ static inline bool is_resized_row(const struct mp_site *site)
 }
 
 /* The row for blocks of SIZE_CLASS that realloc made at the stack of SITE, which may be that row. */
-static MP_NOINLINE struct mp_site *site_of_resized(struct thread *t, const struct regs *regs, struct mp_site *site,
-						   unsigned size_class)
+static MP_NOINLINE struct mp_site *site_of_resized(struct thread *t, struct mp_site *site, unsigned size_class)
 {
 	uint64_t key = shard_mix((uint64_t)site->stack << 6 | size_class | 0x7ea1100000000000ull);
 	struct mp_site *resized;
@@ -183,7 +182,7 @@ static MP_NOINLINE struct mp_site *site_of_resized(struct thread *t, const struc
 	resized = row_at(id);
 	/* Where nothing but realloc is called, next time one look tells all. Not before the row tells its kind. */
 	if (unlikely(!site->alloc_count) && is_resized_row(resized))
-		memo_replace(t, regs, resized);
+		memo_replace(t, resized);
 	return resized;
 }
 
@@ -434,7 +433,7 @@ void heap_alloc(struct thread *t, const struct regs *regs, uint64_t address, uin
 	}
 	if (unlikely(from != NULL)) {
 		if (!has_class(site, size_class(bytes)) || !is_resized_row(site))
-			site = site_of_resized(t, regs, site, size_class(bytes));
+			site = site_of_resized(t, site, size_class(bytes));
 		if (unlikely(!site))
 			return;
 		count_resize((struct mp_site_resized *)site, from, address, bytes);

@@ -35,6 +35,7 @@
 #include "rules.h"
 #include "sample.h"
 #include "shard.h"
+#include "stack_memo.h"
 #include "sync.h"
 #include "timeline.h"
 #include "verify.h"
@@ -369,6 +370,7 @@ static bool set_up_forked(void)
 	leak_forked();
 	mark_forked();
 	lifetime_forked();
+	memo_forked();
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;

@@ -4,12 +4,31 @@
 
 #include <stdbool.h>
 
+#include "os.h"
+
 /* Deeper stacks are not kept, because they would push all others out. */
 #define MEMO_STRIDES 25u
 #define MEMO_CHECKS  (MEMO_STRIDES * MEMO_STRIDE)
 /* Of all allocations, one in so many may store its stack at once; and so many more in a row. */
 #define STORE_SHARE 32u
 #define STORE_BURST 32u
+
+/*
+ * The large rings: 4 MiB, of which a program touches what it needs. A thread gets one when of the allocations since it
+ * was last looked at, CHECK_WALKS walks ago, at least one in LARGE_SHARE was walked for, and while there is one left.
+ */
+#define LARGE_RINGS 2u
+#define LARGE_WORDS (1u << 19)
+#define LARGE_INDEX (LARGE_WORDS / 16)
+#define CHECK_WALKS 8192u
+#define LARGE_SHARE 16u
+
+struct large_ring {
+	uint32_t taken;
+	uint64_t *words; /* LARGE_WORDS, and behind them LARGE_INDEX positions; NULL = not mapped yet */
+};
+
+static struct large_ring large_rings[LARGE_RINGS];
 
 #define HEAD_WORDS   (sizeof(struct stack_memo) / 8)
 #define STRIDE_WORDS (sizeof(struct memo_stride) / 8)
@@ -65,8 +84,9 @@ static bool add_stack(struct draft *d, const struct thread *t)
 }
 
 /*
- * Writing a memo costs more than a walk, so it must be worth it. Stores are free while they are few. In a program whose
- * stacks seldom come again, a stack is stored when it is seen for the second time within the last few.
+ * Writing a memo costs more than a walk, so it must be worth it. Stores are free while they are few, or while a large
+ * ring has room that was never used. In a program whose stacks seldom come again, a stack is stored when it is seen for
+ * the second time within the last few.
  */
 static bool worth_storing(struct thread *t, uint64_t stack, uint64_t sp)
 {
@@ -74,6 +94,8 @@ static bool worth_storing(struct thread *t, uint64_t stack, uint64_t sp)
 	uint32_t mark = (uint32_t)((stack ^ sp * 0x9e3779b97f4a7c15ull) >> 16);
 	uint32_t *seen = &t->memo_seen[mark % MEMO_SEEN];
 
+	if (t->memo_index && t->memo_head < t->memo_words)
+		return true;
 	if (t->memo_due + STORE_SHARE * STORE_BURST < now)
 		t->memo_due = now - STORE_SHARE * STORE_BURST;
 	if (t->memo_due <= now) {
@@ -89,7 +111,7 @@ static bool worth_storing(struct thread *t, uint64_t stack, uint64_t sp)
 /* Where the next memo goes, with room for the largest. */
 static uint32_t next_position(struct thread *t)
 {
-	uint32_t left = MEMO_RING_WORDS - t->memo_head % MEMO_RING_WORDS;
+	uint32_t left = t->memo_words - (t->memo_head & (t->memo_words - 1));
 
 	if (t->memo_head > UINT32_MAX / 2)
 		memo_clear(t); /* before positions repeat */
@@ -112,23 +134,51 @@ static uint32_t choose_way(const struct thread *t, const struct memo_set *set)
 	return oldest;
 }
 
-MP_NOINLINE void memo_store(struct thread *t, const struct regs *regs, uint64_t stack, struct mp_site *site)
+static MP_COLD void take_large_ring(struct thread *t)
 {
-	uint64_t hash = memo_hash(regs);
-	struct memo_set *set = memo_set_of(t, hash);
-	struct draft d;
-	uint32_t position;
-	uint32_t way;
+	for (unsigned i = 0; i < LARGE_RINGS; i++) {
+		struct large_ring *r = &large_rings[i];
+
+		if (load_relaxed(&r->taken) || __atomic_exchange_n(&r->taken, 1, __ATOMIC_ACQUIRE))
+			continue;
+		if (!r->words)
+			r->words = os_map(LARGE_WORDS * sizeof(*r->words) + LARGE_INDEX * sizeof(uint32_t));
+		if (!r->words) {
+			store_release(&r->taken, 0u);
+			return;
+		}
+		t->memo_ring = r->words;
+		t->memo_words = LARGE_WORDS;
+		t->memo_index = (uint32_t *)(void *)(r->words + LARGE_WORDS);
+		memo_clear(t);
+		return;
+	}
+}
+
+/* What every so many walks in a thread are a reason to look at. */
+static MP_NOINLINE void consider_large_ring(struct thread *t)
+{
+	uint64_t now = t->row->alloc_count;
+
+	if (!t->memo_index && now - t->memo_since < (uint64_t)CHECK_WALKS * LARGE_SHARE)
+		take_large_ring(t);
+	t->memo_walks = 0;
+	t->memo_since = now;
+}
+
+/* Where the position of a memo in a large ring is kept, by what names its stack. */
+static inline uint32_t *index_of(struct thread *t, uint64_t stack, uint64_t sp)
+{
+	return &t->memo_index[(stack ^ sp * 0x9e3779b97f4a7c15ull) >> 24 & (LARGE_INDEX - 1)];
+}
+
+/* The position of a new memo of the stack in t->frames, 0: it cannot have one. */
+static uint32_t write_memo(struct thread *t, const struct regs *regs, struct mp_site *site)
+{
+	uint32_t position = next_position(t);
+	struct draft d = { .memo = memo_at(t, position), .slot = regs->sp };
 	bool kept;
 
-	/*
-	 * Only stacks that another walk could build on, and only on the thread's own stack: another one may have been
-	 * unmapped, and something smaller been mapped there, before the same sp comes up again.
-	 */
-	if (!t->frames_end || t->frames_end != t->stack.end || !t->frame_count || !worth_storing(t, stack, regs->sp))
-		return;
-	position = next_position(t);
-	d = (struct draft){ .memo = memo_at(t, position), .slot = regs->sp };
 	*d.memo = (struct stack_memo){
 		.ip = regs->ip,
 		.sp = regs->sp,
@@ -144,23 +194,80 @@ MP_NOINLINE void memo_store(struct thread *t, const struct regs *regs, uint64_t 
 	d.memo->count = (uint16_t)((d.count + MEMO_STRIDE - 1) / MEMO_STRIDE);
 	/* The memos that were here are overwritten, also when this one turns out not to fit. */
 	t->memo_head = position + (uint32_t)(HEAD_WORDS + d.memo->count * STRIDE_WORDS);
-	if (!kept)
-		return;
-	way = choose_way(t, set);
+	return kept ? position : 0;
+}
+
+static void enter_in_set(struct thread *t, const struct regs *regs, uint32_t position)
+{
+	uint64_t hash = memo_hash(regs);
+	struct memo_set *set = memo_set_of(t, hash);
+	uint32_t way = choose_way(t, set);
+
 	set->tag[way] = memo_tag(hash);
 	set->position[way] = position;
+}
+
+MP_NOINLINE void memo_store(struct thread *t, const struct regs *regs, uint64_t stack, struct mp_site *site)
+{
+	uint32_t *index = NULL;
+	uint32_t position = 0;
+
+	if (unlikely(!t->memo_words)) {
+		t->memo_ring = t->memo_small;
+		t->memo_words = MEMO_RING_WORDS;
+		memo_clear(t);
+	}
+	if (unlikely(++t->memo_walks >= CHECK_WALKS))
+		consider_large_ring(t);
+	/*
+	 * Only stacks that another walk could build on, and only on the thread's own stack: another one may have been
+	 * unmapped, and something smaller been mapped there, before the same sp comes up again.
+	 */
+	if (t->frames_end && t->frames_end == t->stack.end && t->frame_count) {
+		if (t->memo_index) {
+			index = index_of(t, stack, regs->sp);
+			/* Had that one been tried, there would have been no need for a walk. */
+			position = memo_fits(t, *index, regs) ? *index : 0;
+		}
+		if (!position && worth_storing(t, stack, regs->sp))
+			position = write_memo(t, regs, site);
+	}
+	if (!position) {
+		memo_unknown(t);
+		return;
+	}
+	if (index)
+		*index = position;
+	memo_link(t, memo_at(t, position), position);
+	enter_in_set(t, regs, position);
 }
 
 void memo_clear(struct thread *t)
 {
 	__builtin_memset(t->memo_sets, 0, sizeof(t->memo_sets));
-	t->memo_head = 0;
+	if (t->memo_index)
+		__builtin_memset(t->memo_index, 0, LARGE_INDEX * sizeof(*t->memo_index));
+	t->memo_head = 1; /* 0 is no position */
+	memo_unknown(t);
 }
 
-void memo_replace(struct thread *t, const struct regs *regs, struct mp_site *site)
+void memo_release(struct thread *t)
 {
-	struct stack_memo *m = memo_look(t, regs);
+	for (unsigned i = 0; i < LARGE_RINGS; i++) {
+		if (t->memo_index && large_rings[i].words == t->memo_ring)
+			store_release(&large_rings[i].taken, 0u);
+	}
+	t->memo_index = NULL;
+	t->memo_ring = NULL;
+	t->memo_words = 0;
+	t->memo_walks = 0;
+	t->memo_since = 0;
+	t->memo_due = 0;
+	memo_clear(t);
+}
 
-	if (m)
-		m->site = site;
+void memo_forked(void)
+{
+	for (unsigned i = 0; i < LARGE_RINGS; i++)
+		large_rings[i].taken = 0;
 }

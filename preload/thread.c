@@ -227,8 +227,7 @@ static struct thread *take_structure(void)
 static void give_structure(struct thread *t)
 {
 	/* The frames are rewritten by every capture; only what a new owner could mistake for its own is cleared. */
-	memo_clear(t);
-	t->memo_due = 0;
+	memo_release(t);
 	t->next_observed = 0;
 	__builtin_memset(t, 0, offsetof(struct thread, memo_sets));
 	__builtin_memset(t->locks, 0, sizeof(t->locks));

@@ -16,7 +16,8 @@
 #define MEMO_WAYS     4
 #define MEMO_SEEN     128 /* stacks of which no more is kept than that they were seen; a power of two */
 #define THREAD_YOUNG  256 /* newest blocks kept outside the live table, a power of two */
-#define MEMO_RING_WORDS 1024u
+#define MEMO_RING_WORDS 1024u /* of the small ring of memos; a power of two */
+#define MEMO_NEXT     2 /* guesses at the allocation that comes next */
 #define THREAD_STACKS 4   /* foreign stacks remembered per thread */
 #define THREAD_LOCKS  128 /* slots of the table of locks; a power of two */
 
@@ -131,8 +132,15 @@ struct thread {
 	uint32_t memo_seen[MEMO_SEEN];
 	uint64_t next_observed; /* number of the allocation whose lifetime is observed next; 0 = not drawn yet */
 	uint32_t memo_head; /* position behind the newest memo; positions count all words of the ring ever taken */
-	uint64_t memo_due;  /* number of the allocation that may store its stack, whatever it is */
-	uint64_t memo_ring[MEMO_RING_WORDS];
+	uint32_t memo_last; /* of the memo of the last allocation, 0 = it has none */
+	uint32_t memo_next[MEMO_NEXT]; /* of those that came after it before, 0 = not known */
+	uint64_t memo_due;    /* number of the allocation that may store its stack, whatever it is */
+	uint64_t *memo_ring;  /* memo_words long: memo_small or a large one */
+	uint32_t *memo_index; /* of the large ring: positions by stack; NULL = the small one is in use */
+	uint32_t memo_words;  /* a power of two; 0 = no ring yet */
+	uint32_t memo_walks;  /* stacks that no memo knew, since allocation number memo_since */
+	uint64_t memo_since;
+	uint64_t memo_small[MEMO_RING_WORDS];
 
 	uint64_t frame_pc[THREAD_FRAMES]; /* return address - 1, or the exact address of an interrupted frame */
 	uint64_t frame_sp[THREAD_FRAMES]; /* of the frame itself: its CFA is the sp of the next one outward */

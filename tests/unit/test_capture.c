@@ -411,6 +411,97 @@ START_TEST(memos_are_of_the_stack_that_they_are_found_for)
 }
 END_TEST
 
+/* All paths of so many decisions between two functions, always in the same order, from one place. */
+#define ORDER_DEPTH 11
+
+static unsigned order;
+
+static void next_of_order(void)
+{
+	unsigned level = depth;
+
+	if (level == ORDER_DEPTH) {
+		check_memo();
+		return;
+	}
+	depth++;
+	frame_shapes[order >> level & 1 ? 2 : 0].call(next_of_order);
+	depth = level;
+}
+
+static void in_order(shape_callee *callee)
+{
+	(void)callee;
+	known_stacks = 0;
+	for (order = 0; order < 1u << ORDER_DEPTH; order++) {
+		depth = 0;
+		next_of_order();
+	}
+}
+
+static unsigned large_since; /* the turn that ended with a large ring */
+static uint64_t *large_ring;
+
+static bool use_large_ring(unsigned turn)
+{
+	const unsigned most = (1u << ORDER_DEPTH) / 10 * 9, few = (1u << ORDER_DEPTH) / 4;
+
+	if (!t->memo_index) {
+		large_since = turn + 1;
+		ck_assert_uint_lt(known_stacks, few);
+		return true;
+	}
+	switch (turn - large_since) {
+	case 0: /* it came in the middle of this turn */
+	case 1: /* all are stored now, each with its successor */
+		return true;
+	case 2:
+		ck_assert_uint_gt(known_stacks, most);
+		/* What is stored over is not found. */
+		t->memo_head += t->memo_words;
+		return true;
+	default:
+		ck_assert_uint_lt(known_stacks, few);
+		return false;
+	}
+}
+
+START_TEST(thousands_of_stacks_that_come_in_order_are_known)
+{
+	/* Nothing would be stored unasked but for the room in a large ring. */
+	allocations_per_capture = 1;
+	memo_release(t);
+	repeat(in_order, use_large_ring);
+	allocations_per_capture = 1000;
+}
+END_TEST
+
+static bool has_no_large_ring(unsigned turn)
+{
+	(void)turn;
+	return !t->memo_index;
+}
+
+START_TEST(large_rings_go_from_thread_to_thread)
+{
+	allocations_per_capture = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		memo_release(t);
+		repeat(in_order, has_no_large_ring);
+		if (i)
+			ck_assert_ptr_eq(t->memo_ring, large_ring);
+		large_ring = t->memo_ring;
+		if (i) {
+			/* A fork child has all of them, whoever had them. */
+			memo_forked();
+			t->memo_index = NULL;
+		}
+	}
+	memo_release(t);
+	allocations_per_capture = 1000;
+}
+END_TEST
+
 static bool clear_after_second(unsigned turn)
 {
 	ck_assert_int_eq(seen.known != 0, turn == 1 || turn == 3);
@@ -470,6 +561,8 @@ Suite *suite_capture(void)
 	tcase_add_test(tcase, cut_stacks_end_in_their_mark);
 	tcase_add_test(tcase, every_path_has_a_number_of_its_own);
 	tcase_add_loop_test(tcase, memos_are_of_the_stack_that_they_are_found_for, 0, 3);
+	tcase_add_test(tcase, thousands_of_stacks_that_come_in_order_are_known);
+	tcase_add_test(tcase, large_rings_go_from_thread_to_thread);
 	tcase_add_test(tcase, memos_can_be_forgotten);
 	tcase_add_test(tcase, stacks_that_come_seldom_are_kept_when_seen_twice);
 	tcase_add_test(tcase, memos_do_not_outlive_rules);
