@@ -115,7 +115,8 @@ static void print_rows(const uint8_t *bytes, size_t size)
 			const uint8_t *row = chunk.rows + i * chunk.header.row_bytes;
 
 			for (size_t j = 0; dump_row_used(fields, row) && j < fields->count; j++)
-				dump_print_field(&fields->list[j], row, sink());
+				if (dump_row_has(&fields->list[j], chunk.header.row_bytes))
+					dump_print_field(&fields->list[j], row, sink());
 		}
 	}
 }
