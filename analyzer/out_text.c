@@ -324,13 +324,14 @@ static void find_largest(struct graph *graph)
 		graph->largest = larger(graph->largest, graph->values[i]);
 }
 
-/* Column of a time; ticks ascend, so it is at most the last column. */
+/* Column of a time; what lies behind the last point is in the last column. */
 static size_t column_of(const struct profile *profile, uint64_t time_ns)
 {
 	uint64_t first_ns = profile->process.start_ns;
 	uint64_t span_ns = profile->ticks[profile->tick_count - 1].time_ns - first_ns;
+	double share = (double)(time_ns - first_ns) / ((double)span_ns + 1);
 
-	return (size_t)((double)(time_ns - first_ns) / ((double)span_ns + 1) * GRAPH_COLUMNS);
+	return share < 1 ? (size_t)(share * GRAPH_COLUMNS) : GRAPH_COLUMNS - 1;
 }
 
 /* The largest value of each column; a column without a value holds the last one before it. */
@@ -407,7 +408,7 @@ static struct units graph_bytes(const struct graph *graph)
 	return units_bytes(graph->largest < 9e18 ? (int64_t)graph->largest : INT64_MAX);
 }
 
-/* Where on the graphs marks lie; those behind the last point are in the last column. */
+/* Where on the graphs marks lie. */
 static void print_mark_columns(const struct profile *profile, const struct term *term)
 {
 	char columns[GRAPH_COLUMNS + 1];
@@ -416,11 +417,8 @@ static void print_mark_columns(const struct profile *profile, const struct term 
 		return;
 	memset(columns, ' ', GRAPH_COLUMNS);
 	columns[GRAPH_COLUMNS] = 0;
-	for (size_t i = 0; i < profile->mark_count; i++) {
-		size_t column = column_of(profile, profile->marks[i].time_ns);
-
-		columns[column < GRAPH_COLUMNS ? column : GRAPH_COLUMNS - 1] = '^';
-	}
+	for (size_t i = 0; i < profile->mark_count; i++)
+		columns[column_of(profile, profile->marks[i].time_ns)] = '^';
 	fprintf(term->out, "  %-*s%s\n", LABEL_COLUMNS, "marks", columns);
 }
 

@@ -281,5 +281,5 @@ int64_t profile_signed_blocks(const struct profile *profile, int64_t count)
 {
 	if (count >= 0)
 		return (int64_t)profile_blocks(profile, (uint64_t)count);
-	return -(int64_t)profile_blocks(profile, 0 - (uint64_t)count);
+	return (int64_t)(0 - profile_blocks(profile, 0 - (uint64_t)count));
 }
