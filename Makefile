@@ -192,7 +192,8 @@ lint: all
 fuzz: $(O)/fuzz_dump $(O)/fuzz_cfi $(fuzz_texts:%=$(O)/fuzz_%)
 
 fuzz_build = clang -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -g -O1 -std=gnu11 -D_GNU_SOURCE \
-	-DMP_VERSION='"$(VERSION)"' -Iinclude -Ianalyzer -Ipreload $(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3 ncursesw) -o $@ $(1)
+	-DMP_VERSION='"$(VERSION)"' -Iinclude -Ianalyzer -Ipreload \
+	$(shell $(PKG_CONFIG) --cflags libdw jansson zlib sqlite3 ncursesw) -o $@ $(1)
 
 $(O)/fuzz_dump: $(filter-out %/fuzz_driver.c,$(fuzz_dump_src))
 	$(Q)mkdir -p $(@D) && $(call fuzz_build,$^) $(san_libs)
