@@ -568,7 +568,6 @@ Suite *suite_capture(void)
 	tcase_add_test(tcase, memos_do_not_outlive_rules);
 	tcase_add_test(tcase, a_full_table_merges_new_stacks_only);
 	tcase_add_test(tcase, a_reset_forgets_all_numbers);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -793,7 +793,6 @@ Suite *suite_cfi_compile(void)
 	tcase_add_test(tables, tables_cut_anywhere_are_survived);
 	tcase_add_test(tables, tables_with_any_byte_changed_are_survived);
 	tcase_add_test(tables, tables_outside_the_mapping_are_malformed);
-	tcase_set_timeout(tables, 60);
 	suite_add_tcase(suite, tables);
 	suite_add_tcase(suite, tcase_cfi_objects());
 #endif

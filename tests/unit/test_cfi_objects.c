@@ -353,7 +353,6 @@ TCase *tcase_cfi_objects(void)
 	TCase *objects = tcase_create("objects");
 
 #if defined(__x86_64__)
-	tcase_set_timeout(objects, 60);
 	tcase_add_loop_test(objects, rules_of_system_libraries_equal_those_of_libdw, 0, (int)ARRAY_LEN(system_objects));
 	tcase_add_loop_test(objects, a_walk_gives_the_rules_of_the_search_table, 0, (int)ARRAY_LEN(system_objects));
 #endif

@@ -118,7 +118,6 @@ Suite *suite_demangle(void)
 	Suite *suite = suite_create("demangle");
 	TCase *tcase = tcase_create("demangle");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, names_become_readable, 0, (int)UNIT_LENGTH(names));
 	tcase_add_loop_test(tcase, a_changed_byte_does_no_harm, 0, (int)UNIT_LENGTH(names));
 	tcase_add_test(tcase, endless_and_deep_names_end);

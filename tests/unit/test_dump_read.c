@@ -549,7 +549,6 @@ static TCase *damage_cases(void)
 {
 	TCase *damage = tcase_create("damage");
 
-	tcase_set_timeout(damage, 60);
 	tcase_add_loop_test(damage, unusable_headers_are_refused_with_their_place, 0, (int)UNIT_LENGTH(refused));
 	tcase_add_loop_test(damage, doubtful_headers_make_the_profile_partial, 0, (int)UNIT_LENGTH(partial));
 	tcase_add_test(damage, no_file_and_other_files_are_no_dumps);

@@ -487,7 +487,6 @@ static TCase *tcase_walks(const char *name)
 
 	tcase_add_unchecked_fixture(tcase, setup_once, NULL);
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_set_timeout(tcase, 120);
 	return tcase;
 }
 

@@ -489,7 +489,7 @@ static void use_inherited(const struct known *all)
 {
 	struct live_block block;
 
-	alarm(20);
+	alarm(60);
 	live_forked();
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < CROWDED_GRANULES; i++)
@@ -587,7 +587,6 @@ Suite *suite_live_table(void)
 	tcase_add_test(tcase, a_child_knows_what_it_has_inherited);
 	tcase_add_test(tcase, a_fork_amid_threads_leaves_a_usable_table);
 	tcase_add_test(tcase, the_sixteenth_fork_in_a_row_gives_old_records_up);
-	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -318,7 +318,6 @@ Suite *suite_options(void)
 	tcase_add_test(tcase, several_bad_values_are_named_in_the_order_of_the_list);
 	tcase_add_test(tcase, quiet_silences_all_warnings);
 	tcase_add_test(tcase, a_text_without_end_is_refused);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -150,7 +150,6 @@ Suite *suite_poisson(void)
 	tcase_add_loop_test(tcase, a_sample_stands_for_the_inverse_of_its_probability, 0, UNIT_LENGTH(weights));
 	tcase_add_loop_test(tcase, distances_are_exponential, 0, 3);
 	tcase_add_loop_test(tcase, estimates_are_unbiased_and_know_their_error, 0, 5);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -403,7 +403,6 @@ Suite *suite_shard(void)
 	tcase_add_test(tcase, kinds_with_few_rows_share_a_page);
 	tcase_add_test(tcase, a_fork_child_starts_without_shards);
 	tcase_add_test(tcase, a_full_dump_has_no_more_rows);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -699,7 +699,6 @@ Suite *suite_symbolize(void)
 	Suite *suite = suite_create("symbolize");
 	TCase *tcase = tcase_create("symbolize");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_unchecked_fixture(tcase, build_programs, remove_programs);
 	tcase_add_loop_test(tcase, inlined_calls_have_the_position_of_their_call, 0, (int)UNIT_LENGTH(debug_programs));
 	tcase_add_test(tcase, without_inlines_the_function_keeps_its_own_position);
