@@ -47,8 +47,9 @@ preload_asm := $(wildcard preload/*_$(ARCH).S)
 analyzer_src := $(sort $(wildcard analyzer/*.c))
 # Unit tests hold the analyzer without main(), and the modules of the preload that do not take malloc over.
 unit_src := $(sort $(wildcard tests/unit/*.c)) $(filter-out analyzer/main.c,$(analyzer_src)) \
-	$(filter-out %_hooks.c $(addprefix preload/,api.c init.c thread.c leak_scan.c leak_roots.c lock_table.c \
-	lock_wait.c lock_rows.c lock_order.c sync.c heap.c sample.c timeline.c fork_in_hook.c),$(preload_src))
+	$(filter-out %_hooks.c $(addprefix preload/,api.c init.c thread.c leak_scan.c leak_search.c leak_stacks.c \
+	leak_roots.c lock_counts.c lock_table.c lock_wait.c lock_rows.c lock_order.c sync.c heap.c sample.c \
+	timeline.c fork_in_hook.c),$(preload_src))
 fuzz_dump_src := tests/fuzz/fuzz_dump.c tests/fuzz/fuzz_driver.c $(filter-out analyzer/main.c,$(analyzer_src))
 # Files that people write; each has a target of its own.
 fuzz_texts := suppress policy baseline

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of the live blocks can be reached: an index of blocks by address, marking, and the order among lost ones. */
+/* Which of the live blocks can be reached from the roots. */
 #ifndef MP_LEAK_GRAPH_H
 #define MP_LEAK_GRAPH_H
 
@@ -16,8 +16,6 @@
  * thread. Memory that is not readable must be made so by the caller's signal handler. Context: setup.
  */
 
-#define GRAPH_NONE UINT32_MAX
-
 enum graph_mark { GRAPH_LOST, GRAPH_POSSIBLE, GRAPH_REACHED };
 
 struct graph_counts {
@@ -26,16 +24,10 @@ struct graph_counts {
 	uint64_t unconfirmed_count;
 };
 
-/* Room for CAPACITY blocks. false: no memory. */
+/* Readies a search, and room for CAPACITY blocks, which are added by blocks_add(). false: no memory. */
 bool graph_init(uint32_t capacity);
-/* Gives all memory back; graph_counts() stays. In a process that others share memory with, and in tests. */
-void graph_free(void);
-/* Bytes that a graph takes at most, of so many blocks in so many bytes of address space. */
+/* Bytes that this and the blocks take at most, of so many blocks in so many bytes of address space. */
 uint64_t graph_bytes_for(uint64_t count, uint64_t heap_bytes);
-/* Addresses must ascend; one that does not is left out. ROOT: reachable whatever points to it. */
-void graph_add(uint64_t address, uint64_t bytes, uint32_t row, bool root, bool candidate);
-/* After the last block. false: no memory. */
-bool graph_finish(void);
 
 /* Each word in the range is a root. */
 void graph_scan_root(uint64_t start, uint64_t end);
@@ -60,27 +52,15 @@ void graph_mark_all(bool confirm);
  */
 void graph_assume_others(void);
 uint32_t graph_confirm(void);
-/* Orders what is lost: graph_owner() works from here on. false: no memory. */
-bool graph_fold(void);
 
-uint32_t graph_count(void);
-uint64_t graph_address(uint32_t i);
-uint64_t graph_bytes(uint32_t i);
-uint32_t graph_row(uint32_t i);
 enum graph_mark graph_mark(uint32_t i);
-bool graph_noted(uint32_t i);     /* some pointer leads to it or into it */
-uint32_t graph_owner(uint32_t i); /* of a lost block: what it hangs on; itself, if on nothing */
-bool graph_is_cyclic(uint32_t i); /* a lost block that reaches itself through others */
+bool graph_noted(uint32_t i); /* some pointer leads to it or into it */
 struct graph_counts *graph_counts(void);
-/* First block that starts at or after ADDRESS; graph_count() = none. */
-uint32_t graph_first_from(uint64_t address);
-
-/* Readable memory that is not data: code, and read-only data that vtables lie in. In any order. */
-void graph_note_code(uint64_t start, uint64_t end);
-void graph_note_constants(uint64_t start, uint64_t end);
 
 /* Nanoseconds of the monotonic clock at which everything stops; graph_late() says that it did. */
 void graph_set_deadline(uint64_t deadline_ns);
 bool graph_late(void);
+/* BYTES are about to be searched. false: time is up. */
+bool graph_in_time(uint64_t bytes);
 
 #endif

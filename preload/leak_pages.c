@@ -109,6 +109,11 @@ const char *pages_data(uint64_t address)
 	return (address & ~(PAGE - 1)) == data_page && data ? data : load_data(address);
 }
 
+uint64_t pages_word(uint64_t address)
+{
+	return address & 7 ? 0 : *(const volatile uint64_t *)(pages_data(address) + (address & (PAGE - 1)));
+}
+
 uint64_t pages_unreadable(void)
 {
 	return unreadable;

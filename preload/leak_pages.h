@@ -35,6 +35,8 @@ bool pages_next_private(uint64_t start, uint64_t end, uint64_t *ret_start, uint6
  * unreadable, or zeroes if there is nothing at all. Needs os_snapshot_settle(): the way to find out is to try.
  */
 const char *pages_data(uint64_t address);
+/* The word at ADDRESS; 0 where there is nothing to read, or ADDRESS is not aligned. */
+uint64_t pages_word(uint64_t address);
 /*
  * Memory that is searched once, from START, at most BYTES of it: up to PAGES_COPY_BYTES are copied, where that is
  * cheaper than to look at it. *ret_bytes were; they are overwritten by the next call. NULL: to be read by pages_data().

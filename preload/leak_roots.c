@@ -18,7 +18,9 @@
 #include "dump_map.h"
 #include "fmt.h"
 #include "init.h"
+#include "leak_blocks.h"
 #include "leak_graph.h"
+#include "leak_interior.h"
 #include "leak_pages.h"
 #include "modules.h"
 
@@ -150,20 +152,20 @@ static void without_left_out(uint64_t start, uint64_t end, void (*each)(uint64_t
 static void scan_between_blocks(uint64_t start, uint64_t end)
 {
 	uint64_t unit = roots->heap_too ? 8 : PAGE;
-	uint32_t i = graph_first_from(start);
+	uint32_t i = blocks_first_from(start);
 
 	/* The block before may reach into the range. */
 	if (i > 0) {
-		uint64_t over = (graph_address(i - 1) + graph_bytes(i - 1) + unit - 1) & ~(unit - 1);
+		uint64_t over = (block_address(i - 1) + block_bytes(i - 1) + unit - 1) & ~(unit - 1);
 
 		start = over > start ? over : start;
 	}
-	for (; i < graph_count() && graph_address(i) < end; i++) {
-		uint64_t from = graph_address(i) & ~(unit - 1);
+	for (; i < blocks_count() && block_address(i) < end; i++) {
+		uint64_t from = block_address(i) & ~(unit - 1);
 
 		if (from > start)
 			scan_present(start, from);
-		from = (graph_address(i) + graph_bytes(i) + unit - 1) & ~(unit - 1);
+		from = (block_address(i) + block_bytes(i) + unit - 1) & ~(unit - 1);
 		start = from > start ? from : start;
 	}
 	if (start < end)
@@ -243,9 +245,9 @@ static void scan_shared(const struct mapping *m)
 static void note_mapping(const struct mapping *m)
 {
 	if (m->inode && m->read && !m->write && m->execute)
-		graph_note_code(m->start, m->end);
+		interior_note_code(m->start, m->end);
 	else if (m->inode && m->read && !m->write)
-		graph_note_constants(m->start, m->end);
+		interior_note_constants(m->start, m->end);
 }
 
 static void scan_mapping(const struct mapping *m)

@@ -50,10 +50,6 @@ void leak_scan_at_exit(void);
 bool leak_add_region(uint64_t start, uint64_t bytes);
 bool leak_remove_region(uint64_t start, uint64_t bytes);
 
-/* A thread's stack is over, or in use again. Context: setup. */
-void leak_stack_over(uint64_t start, uint64_t end);
-void leak_stack_used(uint64_t start, uint64_t end);
-
 /* In a fork child. Context: setup. */
 void leak_forked(void);
 

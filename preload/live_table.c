@@ -10,7 +10,7 @@
  * the order of their addresses, at most 7/8 full: see first_slot(). An entry is 8 bytes: offset in granules (11 bits),
  * bytes (21 bits), row (27 bits), candidate (1 bit, see live_set_candidate()), generation (4 bits). So a block costs 9
  * to 18 bytes, plus its share of the 32 bytes of the region; more only where small blocks crowd in a part of a region.
- * Blocks of 2 MiB and more live in a small table of their own.
+ * Blocks of 2 MiB and more live in a small table of their own, live_large.c.
  */
 #include "live_table.h"
 
@@ -19,6 +19,7 @@
 #include "atomic.h"
 #include "compiler.h"
 #include "drop.h"
+#include "live_large.h"
 #include "os.h"
 #include "real.h"
 
@@ -404,103 +405,6 @@ static void region_remove(struct region *r, entry *e)
 	}
 }
 
-/* --- large blocks --- */
-
-struct large {
-	uint64_t address; /* 0 = free */
-	struct live_block block;
-	bool candidate;
-};
-
-static struct large *large_slots;
-static uint32_t large_capacity;
-static uint32_t large_count;
-static struct os_lock large_lock;
-static uint32_t large_present; /* large_count, readable without the lock: most frees need not look here */
-
-static uint32_t large_home(uint64_t address, uint32_t capacity)
-{
-	return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 32) & (capacity - 1);
-}
-
-static struct large *large_probe(struct large *slots, uint32_t capacity, uint64_t address)
-{
-	uint32_t i = large_home(address, capacity);
-
-	while (slots[i].address && slots[i].address != address)
-		i = (i + 1) & (capacity - 1);
-	return &slots[i];
-}
-
-static bool large_grow(void)
-{
-	uint32_t capacity = large_capacity ? large_capacity * 2 : 1024;
-	struct large *slots = os_map(capacity * sizeof(*slots));
-
-	if (!slots)
-		return false;
-	for (uint32_t i = 0; i < large_capacity; i++) {
-		if (large_slots[i].address)
-			*large_probe(slots, capacity, large_slots[i].address) = large_slots[i];
-	}
-	if (large_slots)
-		os_unmap(large_slots, large_capacity * sizeof(*slots));
-	large_slots = slots;
-	large_capacity = capacity;
-	return true;
-}
-
-static enum live_insert large_insert(uint64_t address, const struct live_block *b, struct live_block *ret_old)
-{
-	enum live_insert result = LIVE_NO_MEMORY;
-	struct large *l;
-
-	os_lock(&large_lock);
-	if (large_count < large_capacity / 2 || large_grow()) {
-		l = large_probe(large_slots, large_capacity, address);
-		result = l->address ? LIVE_REPLACED : LIVE_OK;
-		if (l->address)
-			*ret_old = l->block;
-		else
-			store_relaxed(&large_present, ++large_count);
-		l->address = address;
-		l->block = *b;
-		l->candidate = false;
-	}
-	os_unlock(&large_lock);
-	return result;
-}
-
-static bool large_take(uint64_t address, struct live_block *ret_block)
-{
-	bool found = false;
-
-	os_lock(&large_lock);
-	if (large_capacity) {
-		struct large *l = large_probe(large_slots, large_capacity, address);
-
-		found = l->address != 0;
-		if (found) {
-			uint32_t mask = large_capacity - 1;
-			uint32_t hole = (uint32_t)(l - large_slots);
-
-			*ret_block = l->block;
-			for (uint32_t i = (hole + 1) & mask; large_slots[i].address; i = (i + 1) & mask) {
-				uint32_t home = large_home(large_slots[i].address, large_capacity);
-
-				if (((i - home) & mask) >= ((i - hole) & mask)) {
-					large_slots[hole] = large_slots[i];
-					hole = i;
-				}
-			}
-			large_slots[hole].address = 0;
-			store_relaxed(&large_present, --large_count);
-		}
-	}
-	os_unlock(&large_lock);
-	return found;
-}
-
 /* --- interface --- */
 
 uint32_t live_generation(void)
@@ -636,39 +540,20 @@ static bool change_entry(uint64_t address, entry set, entry clear)
 	return e != NULL;
 }
 
-static bool change_large(uint64_t address, uint32_t set, const bool *candidate)
-{
-	bool found = false;
-
-	os_lock(&large_lock);
-	if (large_capacity) {
-		struct large *l = large_probe(large_slots, large_capacity, address);
-
-		found = l->address != 0;
-		if (found && candidate)
-			l->candidate = *candidate;
-		if (found)
-			l->block.row |= set;
-	}
-	os_unlock(&large_lock);
-	return found;
-}
-
 bool live_ignore(uint64_t address)
 {
-	return change_entry(address, (entry)LIVE_ROW_IGNORED << ENTRY_ROW_SHIFT, 0) ||
-	       change_large(address, LIVE_ROW_IGNORED, NULL);
+	return change_entry(address, (entry)LIVE_ROW_IGNORED << ENTRY_ROW_SHIFT, 0) || large_ignore(address);
 }
 
 void live_set_candidate(uint64_t address, bool set)
 {
 	if (!change_entry(address, set ? ENTRY_CANDIDATE : 0, set ? 0 : ENTRY_CANDIDATE))
-		change_large(address, 0, &set);
+		large_set_candidate(address, set);
 }
 
 uint64_t live_count_at_most(void)
 {
-	uint64_t count = large_count + 1024u; /* what a torn region may have more than it says */
+	uint64_t count = load_relaxed(&large_present) + 1024u; /* what a torn region may have more than it says */
 
 	for (unsigned i = 0; i < ARRAY_LEN(root); i++) {
 		for (unsigned j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++) {
@@ -689,9 +574,7 @@ uint64_t live_address_bytes(void)
 		for (unsigned j = 0; root[i] && j < ARRAY_LEN(root[i]->leaves); j++)
 			bytes += root[i]->leaves[j] ? 1ull << (LEAF_BITS + REGION_BITS) : 0;
 	}
-	for (uint32_t i = 0; i < large_capacity; i++)
-		bytes += large_slots[i].address ? large_slots[i].block.bytes : 0;
-	return bytes;
+	return bytes + large_bytes();
 }
 
 /* Entries of a region stand in no order: they are laid out by offset first. */
@@ -736,14 +619,6 @@ void live_for_each_small(live_each *each)
 	}
 }
 
-void live_for_each_large(live_each *each)
-{
-	for (uint32_t i = 0; i < large_capacity; i++) {
-		if (large_slots[i].address)
-			each(large_slots[i].address, &large_slots[i].block, large_slots[i].candidate);
-	}
-}
-
 /*
  * Threads of the parent that fork has left behind were at work where a lock is held: what is there may be half done.
  * It is given up, and the memory with it; frees of those blocks are counted as unknown.
@@ -760,12 +635,6 @@ static void give_up_unfinished(void)
 			}
 		}
 	}
-	if (large_lock.word) {
-		large_slots = NULL;
-		large_capacity = 0;
-		large_count = 0;
-		large_present = 0;
-	}
 	if (node_lock.word) {
 		bump_next = NULL;
 		bump_end = NULL;
@@ -777,7 +646,7 @@ void live_forked(void)
 {
 	give_up_unfinished();
 	node_lock.word = 0;
-	large_lock.word = 0;
+	large_forked();
 	epoch++;
 	if ((epoch - 1) % LIVE_GENERATIONS != 0)
 		return;
@@ -788,8 +657,5 @@ void live_forked(void)
 	drop(MP_LOSS_FORKED_BLOCK);
 	for (unsigned i = 0; i < ARRAY_LEN(root); i++)
 		root[i] = NULL;
-	large_count = 0;
-	large_present = 0;
-	if (large_slots)
-		__builtin_memset(large_slots, 0, large_capacity * sizeof(*large_slots));
+	large_forget();
 }

@@ -16,6 +16,7 @@
 #include "heap.h"
 #include "init.h"
 #include "leak_scan.h"
+#include "leak_stacks.h"
 #include "os.h"
 #include "real.h"
 #include "rules.h"
@@ -96,7 +97,7 @@ static void *begin_thread(void *arg)
 		s.stack_start = end - s.stack_bytes + 2 * 4096; /* past the guard page, and the descriptor above END */
 	if (s.stack_bytes >= 4 * 4096 && s.stack_start < end) {
 		thread_set_stack(s.stack_start, end);
-		leak_stack_used(s.stack_start, end);
+		stacks_used(s.stack_start, end);
 	}
 	join_thread_begins(end, (void (*)(void))s.routine);
 	return s.routine(s.arg);

@@ -12,7 +12,7 @@
 #include "heap.h"
 #include "init.h"
 #include "options.h"
-#include "leak_scan.h"
+#include "leak_stacks.h"
 #include "os.h"
 #include "shard.h"
 #include "stack_memo.h"
@@ -320,7 +320,7 @@ static void thread_end(void *arg)
 	store_relaxed(&t->row->end_ns, os_now_ns());
 	thread_self = &dead_thread;
 	if (t->tid != os_pid())
-		leak_stack_over(t->stack.start, t->stack.end);
+		stacks_over(t->stack.start, t->stack.end);
 	os_lock(&lock);
 	if (t->previous)
 		t->previous->next = t->next;

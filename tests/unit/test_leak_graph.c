@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit tests of leak_graph and leak_pages: random heaps, beside the definition of each class computed by closure over a
- * matrix; the memory that a search must not trip over.
+ * Unit tests of leak_blocks, leak_graph, leak_owners and leak_pages: random heaps, beside the definition of each class
+ * computed by closure over a matrix; the memory that a search must not trip over.
  */
 #include "leak_graph.h"
 
@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "leak_blocks.h"
+#include "leak_owners.h"
 #include "leak_pages.h"
 #include "os.h"
 #include "unit_util.h"
@@ -184,9 +186,9 @@ static void build(const struct heap *h, const bool *candidates)
 {
 	ck_assert(graph_init(h->count));
 	for (uint32_t i = 0; i < h->count; i++)
-		graph_add(h->blocks[i].address, h->blocks[i].bytes, i + 1, false, candidates && candidates[i]);
-	ck_assert(graph_finish());
-	ck_assert_uint_eq(graph_count(), h->count);
+		blocks_add(h->blocks[i].address, h->blocks[i].bytes, i + 1, false, candidates && candidates[i]);
+	ck_assert(blocks_finish());
+	ck_assert_uint_eq(blocks_count(), h->count);
 }
 
 static void check_heap(const struct heap *h, uint32_t round)
@@ -199,13 +201,13 @@ static void check_heap(const struct heap *h, uint32_t round)
 	build(h, NULL);
 	graph_scan_root((uint64_t)h->roots, (uint64_t)(h->roots + ROOTS_MAX));
 	graph_mark_all(false);
-	ck_assert(graph_fold());
+	ck_assert(owners_find());
 	for (uint32_t i = 0; i < h->count; i++) {
-		uint32_t owner = graph_owner(i);
+		uint32_t owner = owners_of(i);
 
-		ck_assert_uint_eq(graph_address(i), h->blocks[i].address);
-		ck_assert_uint_eq(graph_bytes(i), h->blocks[i].bytes);
-		ck_assert_uint_eq(graph_row(i), i + 1);
+		ck_assert_uint_eq(block_address(i), h->blocks[i].address);
+		ck_assert_uint_eq(block_bytes(i), h->blocks[i].bytes);
+		ck_assert_uint_eq(block_row(i), i + 1);
 		ck_assert_msg(graph_mark(i) == mark[i], "round %u block %u: mark %d, not %d", round, i, graph_mark(i),
 			      mark[i]);
 		if (mark[i] != GRAPH_LOST)
@@ -213,9 +215,9 @@ static void check_heap(const struct heap *h, uint32_t round)
 		ck_assert_msg((owner == i) == is_head(h, leads, i), "round %u block %u: owner %u", round, i, owner);
 		ck_assert_msg(owner == i || (leads[owner][i] && is_head(h, leads, owner)),
 			      "round %u block %u: owner %u", round, i, owner);
-		ck_assert_msg(graph_is_cyclic(i) == is_in_cycle(h, leads, i), "round %u block %u: cycle", round, i);
+		ck_assert_msg(owners_is_cyclic(i) == is_in_cycle(h, leads, i), "round %u block %u: cycle", round, i);
 	}
-	graph_free();
+	blocks_free();
 }
 
 /* The fast way to see if candidates are still lost finds as many as the slow one. EVERY: all lost ones, and more. */
@@ -233,12 +235,12 @@ static void check_confirmed(const struct heap *h, uint32_t every)
 	graph_mark_all(/*confirm=*/true);
 	for (uint32_t i = 0; i < h->count; i++)
 		lost += graph_mark(i) == GRAPH_LOST;
-	graph_free();
+	blocks_free();
 	build(h, candidates);
 	graph_assume_others();
 	graph_scan_root((uint64_t)h->roots, (uint64_t)(h->roots + ROOTS_MAX));
 	ck_assert_uint_eq(graph_confirm(), lost);
-	graph_free();
+	blocks_free();
 }
 
 START_TEST(random_heaps_are_judged_by_definition)
@@ -271,21 +273,21 @@ START_TEST(long_chains_and_wide_fans_are_followed)
 	pages_open();
 	ck_assert(graph_init(2 * COUNT));
 	/* Blocks of two words: the first half a chain, backwards; the second a fan from the end of the chain. */
-	graph_add((uint64_t)arena, 8 * COUNT, 1, false, false);
+	blocks_add((uint64_t)arena, 8 * COUNT, 1, false, false);
 	for (uint32_t i = 0; i < COUNT - 1; i++)
 		arena[i] = (uint64_t)&arena[COUNT + 16 * (COUNT - 1 - i)];
 	for (uint32_t i = 0; i < COUNT; i++) {
 		uint64_t *block = &arena[COUNT + 16 * i];
 
-		graph_add((uint64_t)block, 16, 1, false, false);
+		blocks_add((uint64_t)block, 16, 1, false, false);
 		block[0] = i ? (uint64_t)(block - 16) : 0;
 	}
-	ck_assert(graph_finish());
+	ck_assert(blocks_finish());
 	graph_scan_root((uint64_t)&root, (uint64_t)(&root + 1));
 	graph_mark_all(false);
-	for (uint32_t i = 0; i < graph_count(); i++)
+	for (uint32_t i = 0; i < blocks_count(); i++)
 		ck_assert_int_eq(graph_mark(i), GRAPH_REACHED);
-	graph_free();
+	blocks_free();
 	pages_close();
 	munmap(arena, ARENA_BYTES);
 }
@@ -299,14 +301,14 @@ START_TEST(low_bits_are_a_tag_only_if_asked_for)
 
 		pages_open();
 		ck_assert(graph_init(1));
-		graph_add((uint64_t)arena, 64, 1, false, false);
-		ck_assert(graph_finish());
+		blocks_add((uint64_t)arena, 64, 1, false, false);
+		ck_assert(blocks_finish());
 		graph_set_heuristics(on << MP_SCAN_HEURISTIC_TAG);
 		graph_scan_root((uint64_t)&root, (uint64_t)(&root + 1));
 		graph_mark_all(false);
 		ck_assert_int_eq(graph_mark(0), on ? GRAPH_REACHED : GRAPH_POSSIBLE);
 		ck_assert_uint_eq(graph_counts()->heuristic_count[MP_SCAN_HEURISTIC_TAG], on);
-		graph_free();
+		blocks_free();
 		pages_close();
 		munmap(arena, ARENA_BYTES);
 	}
@@ -319,17 +321,17 @@ START_TEST(what_is_no_candidate_is_not_lost_when_confirmed)
 
 	pages_open();
 	ck_assert(graph_init(3));
-	graph_add((uint64_t)arena, 64, 1, false, true);
-	graph_add((uint64_t)(arena + 8), 64, 1, false, false);
-	graph_add((uint64_t)(arena + 16), 64, 1, false, true);
+	blocks_add((uint64_t)arena, 64, 1, false, true);
+	blocks_add((uint64_t)(arena + 8), 64, 1, false, false);
+	blocks_add((uint64_t)(arena + 16), 64, 1, false, true);
 	arena[8] = (uint64_t)(arena + 16);
-	ck_assert(graph_finish());
+	ck_assert(blocks_finish());
 	graph_mark_all(/*confirm=*/true);
 	ck_assert_int_eq(graph_mark(0), GRAPH_LOST);
 	ck_assert_int_eq(graph_mark(1), GRAPH_REACHED);
 	ck_assert_int_eq(graph_mark(2), GRAPH_REACHED);
 	ck_assert_uint_eq(graph_counts()->unconfirmed_count, 1);
-	graph_free();
+	blocks_free();
 	pages_close();
 	munmap(arena, ARENA_BYTES);
 }
@@ -343,13 +345,13 @@ START_TEST(a_deadline_in_the_past_stops_it)
 	pages_open();
 	memset(arena, 1, 40 << 20);
 	ck_assert(graph_init(1));
-	graph_add((uint64_t)arena, 40 << 20, 1, false, false);
-	ck_assert(graph_finish());
+	blocks_add((uint64_t)arena, 40 << 20, 1, false, false);
+	ck_assert(blocks_finish());
 	graph_set_deadline(1);
 	graph_scan_root((uint64_t)&root, (uint64_t)(&root + 1));
 	graph_mark_all(false);
 	ck_assert(graph_late());
-	graph_free();
+	blocks_free();
 	pages_close();
 	munmap(arena, ARENA_BYTES);
 }
@@ -461,7 +463,6 @@ Suite *suite_leak_graph(void)
 	Suite *s = suite_create("leak_graph");
 	TCase *t = tcase_create("all");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, random_heaps_are_judged_by_definition);
 	tcase_add_test(t, long_chains_and_wide_fans_are_followed);
 	tcase_add_test(t, low_bits_are_a_tag_only_if_asked_for);
