@@ -83,15 +83,21 @@ static bool add_stack(struct draft *d, const struct thread *t)
 	return true;
 }
 
+/* Names a stack at one place of memory. */
+static inline uint64_t key_of(uint64_t stack, uint64_t sp)
+{
+	return stack ^ sp * 0x9e3779b97f4a7c15ull;
+}
+
 /*
  * Writing a memo costs more than a walk, so it must be worth it. Stores are free while they are few, or while a large
  * ring has room that was never used. In a program whose stacks seldom come again, a stack is stored when it is seen for
  * the second time within the last few.
  */
-static bool worth_storing(struct thread *t, uint64_t stack, uint64_t sp)
+static bool worth_storing(struct thread *t, uint64_t key)
 {
 	uint64_t now = t->row->alloc_count;
-	uint32_t mark = (uint32_t)((stack ^ sp * 0x9e3779b97f4a7c15ull) >> 16);
+	uint32_t mark = (uint32_t)(key >> 16);
 	uint32_t *seen = &t->memo_seen[mark % MEMO_SEEN];
 
 	if (t->memo_index && t->memo_head < t->memo_words)
@@ -166,10 +172,10 @@ static MP_NOINLINE void consider_large_ring(struct thread *t)
 	t->memo_since = now;
 }
 
-/* Where the position of a memo in a large ring is kept, by what names its stack. */
-static inline uint32_t *index_of(struct thread *t, uint64_t stack, uint64_t sp)
+/* Where the position of a memo in a large ring is kept. */
+static inline uint32_t *index_of(struct thread *t, uint64_t key)
 {
-	return &t->memo_index[(stack ^ sp * 0x9e3779b97f4a7c15ull) >> 24 & (LARGE_INDEX - 1)];
+	return &t->memo_index[key >> 24 & (LARGE_INDEX - 1)];
 }
 
 /* The position of a new memo of the stack in t->frames, 0: it cannot have one. */
@@ -209,6 +215,7 @@ static void enter_in_set(struct thread *t, const struct regs *regs, uint32_t pos
 
 MP_NOINLINE void memo_store(struct thread *t, const struct regs *regs, uint64_t stack, struct mp_site *site)
 {
+	uint64_t key = key_of(stack, regs->sp);
 	uint32_t *index = NULL;
 	uint32_t position = 0;
 
@@ -225,11 +232,11 @@ MP_NOINLINE void memo_store(struct thread *t, const struct regs *regs, uint64_t 
 	 */
 	if (t->frames_end && t->frames_end == t->stack.end && t->frame_count) {
 		if (t->memo_index) {
-			index = index_of(t, stack, regs->sp);
+			index = index_of(t, key);
 			/* Had that one been tried, there would have been no need for a walk. */
 			position = memo_fits(t, *index, regs) ? *index : 0;
 		}
-		if (!position && worth_storing(t, stack, regs->sp))
+		if (!position && worth_storing(t, key))
 			position = write_memo(t, regs, site);
 	}
 	if (!position) {
