@@ -28,20 +28,33 @@
 
 #define CHECK_AT offsetof(struct mp_site, check)
 /* Of the peak; the sum over all threads of what is not yet flushed stays below 1/FLUSH_SHARE of it. */
-#define FLUSH_SHARE     512
-#define FLUSH_MIN_BYTES 64
+#define FLUSH_SHARE      512
+#define FLUSH_MIN_BYTES  64
+#define FLUSH_MIN_BLOCKS 1
 
-void heap_flush(struct thread *t)
+/* Of the peak PEAK, what a thread of COUNT may have unflushed. Small heaps are a little less exact among threads. */
+static inline uint64_t flush_limit(uint64_t peak, uint64_t min, uint32_t count)
+{
+	uint64_t limit = peak / FLUSH_SHARE / count;
+
+	return limit >= min ? limit : count == 1 ? min : min * 8;
+}
+
+/* The count, too, if WITH_COUNT or at a new peak. */
+static void flush(struct thread *t, bool with_count)
 {
 	struct mp_header *h = dump_header();
 	int64_t bytes = add_relaxed(&h->live_bytes, t->unflushed_bytes);
-	int64_t count = add_relaxed(&h->live_count, t->unflushed_count);
 	uint64_t peak = load_relaxed(&h->peak_bytes);
-	uint64_t limit;
+	bool is_peak = bytes > 0 && (uint64_t)bytes > peak;
+	int64_t count = 0;
 
 	t->unflushed_bytes = 0;
-	t->unflushed_count = 0;
-	if (bytes > 0 && (uint64_t)bytes > peak) {
+	if (with_count || is_peak) {
+		count = add_relaxed(&h->live_count, t->unflushed_count);
+		t->unflushed_count = 0;
+	}
+	if (is_peak) {
 		uint64_t now = os_now_ns();
 
 		/* Two threads may both find a new peak; the larger value wins, and any epoch is good for it. */
@@ -57,11 +70,24 @@ void heap_flush(struct thread *t)
 	} else if (unlikely(timeline_jumped(bytes, peak))) {
 		timeline_tick(os_now_ns());
 	}
-	limit = peak / FLUSH_SHARE / thread_count();
-	/* With several threads the header's line is shared: small heaps are then a little less exact. */
-	if (limit < FLUSH_MIN_BYTES)
-		limit = thread_count() == 1 ? FLUSH_MIN_BYTES : FLUSH_MIN_BYTES * 8;
-	t->flush_limit = limit;
+	t->flush_limit = flush_limit(peak, FLUSH_MIN_BYTES, thread_count());
+}
+
+void heap_flush(struct thread *t)
+{
+	flush(t, true);
+}
+
+/*
+ * Threads share the header's lines, and one that another thread has written costs a transfer between processors. The
+ * count is in the line of the peak's epoch, which every event reads: it is brought there only when it has moved.
+ */
+static MP_NOINLINE void flush_some(struct thread *t)
+{
+	uint64_t peak = load_relaxed(&dump_header()->peak_count);
+	uint64_t blocks = (uint64_t)(t->unflushed_count < 0 ? -t->unflushed_count : t->unflushed_count);
+
+	flush(t, blocks >= flush_limit(peak, FLUSH_MIN_BLOCKS, thread_count()));
 }
 
 static inline void account(struct thread *t, int64_t bytes, int64_t count)
@@ -69,7 +95,7 @@ static inline void account(struct thread *t, int64_t bytes, int64_t count)
 	t->unflushed_bytes += bytes;
 	t->unflushed_count += count;
 	if (unlikely((uint64_t)(t->unflushed_bytes + (int64_t)t->flush_limit) > 2 * t->flush_limit))
-		heap_flush(t);
+		flush_some(t);
 }
 
 /* Must come before any change of a row's live values, whose counts are in UNITS to a block. */
