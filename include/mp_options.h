@@ -11,8 +11,9 @@
  * NUM(field, variable, default, min, max, help)	decimal, with an optional K, M, G or T (powers of 1024)
  * SEL(field, variable, default, choices, help)		one of the words in choices, "a|b|c"; the field is its index
  */
+#define MP_DUMP_NAME "memprof.%e.%p.bin"
 #define MP_OPTIONS(STR, NUM, SEL) \
-	STR(out, "MEMPROF_OUT", "memprof.%e.%p.bin", "dump file; %e program, %p process id, %t start time (s)") \
+	STR(out, "MEMPROF_OUT", MP_DUMP_NAME, "dump file, or its directory; %e program, %p process id, %t start time") \
 	SEL(mode, "MEMPROF_MODE", 0, "full|off|dormant", \
 	    "full: record everything; off: nothing; dormant: nothing before a command to do so") \
 	NUM(sample, "MEMPROF_SAMPLE", 0, 0, 1099511627776, "record one in so many bytes, on average; 0: everything") \

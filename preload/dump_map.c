@@ -53,7 +53,7 @@ static bool in_use(const char *path)
 	struct os_file ignored;
 	long n;
 
-	/* Reading from a terminal or a pipe would wait, and a device is not to be replaced, though it may be empty. */
+	/* Reading from a pipe would wait. */
 	n = os_read_plain_file(path, u.bytes, sizeof(u.bytes));
 	if (n != (long)sizeof(struct mp_header) || __builtin_memcmp(u.header.magic, MP_MAGIC, 8))
 		return n != 0;
@@ -94,27 +94,41 @@ static void expand(struct fmt *f, const char *pattern, const char *program)
 	}
 }
 
-/* Opens a new file; a finished run's dump of that name is replaced, anything else gets a neighbour with a suffix. */
+/*
+ * Opens a new file; a finished run's dump of that name is replaced, anything else gets a neighbour with a suffix. But
+ * for devices: nobody wants a file beside /dev/null.
+ */
 static int create_file(struct fmt *f)
 {
 	size_t stem = f->used;
-	int fd = -EEXIST;
+	int fd = os_create(f->text);
 
-	for (unsigned n = 0; n < 1000; n++) {
-		fd = os_create(f->text);
-		if (fd != -EEXIST)
-			return fd;
-		if (!in_use(f->text) && os_unlink(f->text) == 0)
-			continue;
-		f->used = stem;
-		fmt_str(f, ".");
-		fmt_u64(f, os_pid());
-		if (n) {
+	if (fd == -EEXIST && os_is_device(f->text))
+		return -ENODEV;
+	for (unsigned n = 0; fd == -EEXIST && n < 1000; n++) {
+		if (in_use(f->text) || os_unlink(f->text) < 0) {
+			f->used = stem;
 			fmt_str(f, ".");
-			fmt_u64(f, n);
+			fmt_u64(f, os_pid());
+			if (n) {
+				fmt_str(f, ".");
+				fmt_u64(f, n);
+			}
 		}
+		fd = os_create(f->text);
 	}
 	return fd;
+}
+
+/* A pattern that names a directory means the usual name in there. */
+static void enter_directory(struct fmt *f, const char *program)
+{
+	bool is_open = f->used > 0 && f->text[f->used - 1] == '/';
+
+	if (!is_open && !os_is_directory(f->text))
+		return;
+	fmt_str(f, is_open ? "" : "/");
+	expand(f, MP_DUMP_NAME, program);
 }
 
 static const char *error_text(int error)
@@ -133,6 +147,8 @@ static const char *error_text(int error)
 		return "too many open files";
 	case ENOTDIR:
 		return "not a directory";
+	case ENODEV:
+		return "is a device";
 	case ENAMETOOLONG:
 		return "name too long";
 	case EDQUOT:
@@ -145,8 +161,6 @@ static const char *error_text(int error)
 		return "file exists";
 	case EFBIG:
 		return "file size limit";
-	case EISDIR:
-		return "is a directory";
 	case EPERM:
 	case ENOSYS:
 		return "refused by a sandbox (seccomp)";
@@ -232,6 +246,7 @@ bool dump_create(const char *pattern, const char *program)
 	dump.string_lock.word = 0;
 	fmt_init(&f, dump.path, sizeof(dump.path) - 32); /* leaves room for a suffix */
 	expand(&f, pattern, program);
+	enter_directory(&f, program);
 	if (f.cut)
 		return fail(-1, -ENAMETOOLONG);
 	f.room = sizeof(dump.path);

@@ -21,8 +21,9 @@ static inline struct mp_header *dump_header(void)
 }
 
 /*
- * Creates the file that PATTERN names (an absolute path; %e PROGRAM, %p, %t are replaced) and maps it, with a valid
- * header that has no chunks yet. false: no file; one line on standard error said why. Context: setup.
+ * Creates the file that PATTERN names (an absolute path; %e PROGRAM, %p, %t are replaced; a directory means the usual
+ * name in there) and maps it, with a valid header that has no chunks yet. false: no file; one line on standard error
+ * said why. Context: setup.
  */
 bool dump_create(const char *pattern, const char *program);
 

@@ -403,14 +403,33 @@ bool os_stat(int fd, struct os_file *ret_file)
 	return true;
 }
 
+static bool stat_path(const char *path, struct stat *st)
+{
+	return os_allowed(OS_FILTERED) && SYS4(__NR_newfstatat, AT_FDCWD, path, st, 0) >= 0;
+}
+
 bool os_stat_path(const char *path, struct os_file *ret_file)
 {
 	struct stat st;
 
-	if (!os_allowed(OS_FILTERED) || SYS4(__NR_newfstatat, AT_FDCWD, path, &st, 0) < 0)
+	if (!stat_path(path, &st))
 		return false;
 	file_from_stat(&st, ret_file);
 	return true;
+}
+
+bool os_is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat_path(path, &st) && S_ISDIR(st.st_mode);
+}
+
+bool os_is_device(const char *path)
+{
+	struct stat st;
+
+	return stat_path(path, &st) && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
 }
 
 static long read_whole(int fd, char *buf, size_t bytes)
@@ -602,6 +621,11 @@ void os_thread_name(char ret_name[16])
 		SYS2(__NR_prctl, PR_GET_NAME, name);
 	name[15] = '\0';
 	__builtin_memcpy(ret_name, name, 16);
+}
+
+long os_prctl(int option, const unsigned long a[4])
+{
+	return SYS6(__NR_prctl, option, a[0], a[1], a[2], a[3], 0);
 }
 
 static uint64_t limit(int which)

@@ -81,6 +81,8 @@ struct os_file {
 };
 bool os_stat(int fd, struct os_file *ret_file);
 bool os_stat_path(const char *path, struct os_file *ret_file);
+bool os_is_directory(const char *path);
+bool os_is_device(const char *path);
 /* Reads a small file whole (as in /proc); returns the bytes read, always 0-terminated, or a negative errno value. */
 long os_read_file(const char *path, char *buf, size_t bytes);
 /* The same for what can be done without; -EAGAIN while another thread forks. */
@@ -133,9 +135,10 @@ bool os_resident(uint64_t address, uint64_t bytes, uint8_t *ret);
 uint32_t os_pid(void);
 uint32_t os_parent_pid(void);
 uint32_t os_tid(void);
-void os_thread_name(char ret_name[16]); /* of the calling thread */
-uint64_t os_limit_file_bytes(void);     /* RLIMIT_FSIZE, UINT64_MAX = none */
-uint64_t os_limit_stack_bytes(void);    /* RLIMIT_STACK, UINT64_MAX = none */
+void os_thread_name(char ret_name[16]);              /* of the calling thread */
+long os_prctl(int option, const unsigned long a[4]); /* the program's own call; a negative errno */
+uint64_t os_limit_file_bytes(void);                  /* RLIMIT_FSIZE, UINT64_MAX = none */
+uint64_t os_limit_stack_bytes(void);                 /* RLIMIT_STACK, UINT64_MAX = none */
 void os_yield(void);
 
 /* nanoseconds; the vDSO answers, no system call as a rule */
