@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* malloc and its family: record, and forward to the next allocator, whoever it is. */
+#include "alloc_hook.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 
 #include "boot.h"
-#include "compiler.h"
-#include "heap.h"
-#include "init.h"
 #include "live_table.h"
 #include "real.h"
-#include "regs.h"
-#include "sample.h"
-#include "thread.h"
 
 /*
  * Every hook has the same shape. `enter` closes the gate; a hook that finds it shut (new thread, nested call, off,
@@ -20,31 +16,6 @@
  * real call, so that what an allocator does inside itself is not counted twice. errno belongs to the real call: our
  * own work makes system calls only through os.h, which leaves it alone.
  */
-
-/* What the real function gave out on the way through. */
-static inline void *unrecorded(void *p)
-{
-	if (unlikely(!process_passive))
-		heap_own(p);
-	return p;
-}
-
-/* The thread to record for, its gate closed; NULL: pass the call through. */
-static inline struct thread *enter(void)
-{
-	struct thread *t = thread_self;
-
-	if (likely(gate_enter(t)))
-		return t;
-	return process_passive || process_sampling ? NULL : thread_enter_slow();
-}
-
-static inline void leave(struct thread *t)
-{
-	gate_leave(t);
-	if (unlikely(t != thread_self))
-		thread_leave_slow(t);
-}
 
 static inline bool multiply(size_t a, size_t b, size_t *ret)
 {
@@ -56,24 +27,6 @@ static MP_COLD void *no_memory(void)
 	errno = ENOMEM;
 	return NULL;
 }
-
-/* Records an allocation by the caller of the hook. */
-#define RECORD(t, p, bytes)                                            \
-	do {                                                           \
-		struct regs regs_;                                     \
-		CALLER_REGS(&regs_);                                   \
-		heap_alloc((t), &regs_, (uint64_t)(p), (bytes), NULL); \
-	} while (0)
-
-/* The same in sampling mode. Stands in the hook itself, since it is the whole of the work there. */
-#define SAMPLE(p, bytes, reallocated)                                    \
-	do {                                                             \
-		if (unlikely(sample_due(bytes))) {                       \
-			struct regs regs_;                               \
-			CALLER_REGS(&regs_);                             \
-			sample_alloc(&regs_, (p), (bytes), reallocated); \
-		}                                                        \
-	} while (0)
 
 MP_EXPORT MP_HOT void *malloc(size_t size)
 {
@@ -186,20 +139,11 @@ static inline void *realloc_recorded(struct thread *t, const struct regs *regs, 
 		return p;
 	}
 	p = call(old, count, size);
-	if (likely(p != NULL)) {
-		if (likely(from.known))
-			heap_count_free(t, from.address, &from.block);
-		heap_alloc(t, regs, (uint64_t)p, size * count, &from);
-	} else if (from.known) {
-		/*
-		 * NULL for a size other than 0 is failure. For size 0 glibc has freed the block and returns NULL;
-		 * allocators that do not free return a pointer. So NULL with size 0 is a free.
-		 */
-		if (size && count)
-			live_put_back(from.address, &from.block);
-		else
-			heap_count_free(t, from.address, &from.block);
-	}
+	/*
+	 * NULL for a size other than 0 is failure. For size 0 glibc has freed the block and returns NULL; allocators
+	 * that do not free return a pointer. So NULL with size 0 is a free.
+	 */
+	record_resized(t, regs, &from, p, size * count, /*freed=*/!size || !count);
 	return p;
 }
 
@@ -252,8 +196,8 @@ static MP_COLD void *realloc_unrecorded(void *old, size_t count, size_t size)
 static MP_NOINLINE void *realloc_sampled(const struct regs *regs, void *old, size_t count, size_t size)
 {
 	struct live_block block;
-	size_t bytes = 0;
-	bool known;
+	bool known = false;
+	size_t bytes;
 	void *p;
 
 	if (unlikely(old && boot_owns(old))) {
@@ -261,17 +205,9 @@ static MP_NOINLINE void *realloc_sampled(const struct regs *regs, void *old, siz
 	} else {
 		known = old && unlikely(sample_may_know(old)) && sample_take(old, &block);
 		p = call_reallocarray(old, count, size);
-		if (unlikely(known)) {
-			/* As in realloc_recorded(). */
-			if (p || !size || !count)
-				sample_count_free(&block);
-			else
-				sample_put_back(old, &block);
-		}
-		bytes = count * size; /* did not overflow, if there is a block */
 	}
-	if (p && unlikely(sample_due(bytes)))
-		sample_alloc(regs, p, bytes, old != NULL);
+	/* The product did not overflow if there is a block. Freed as in realloc_recorded(). */
+	sample_resized(regs, old, known ? &block : NULL, p, count * size, /*freed=*/!size || !count);
 	return p;
 }
 
@@ -421,20 +357,6 @@ static void call_free_aligned_sized(void *p, size_t align, size_t size)
 		real.free_aligned_sized(p, align, size);
 	else
 		(process_free_in_front ? process_free_in_front : real.free)(p);
-}
-
-/* Records the free of P, which the caller passes on. Returns the thread to leave, or NULL. */
-static struct thread *record_free(void *p)
-{
-	struct thread *t = enter();
-
-	if (t)
-		heap_free(t, (uint64_t)p);
-	else if (process_sampling && sample_may_know(p))
-		sample_free(p);
-	else if (thread_is_paused())
-		heap_free_paused((uint64_t)p);
-	return t;
 }
 
 MP_EXPORT void free_sized(void *p, size_t size)

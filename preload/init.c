@@ -18,11 +18,13 @@
 #include "control.h"
 #include "drop.h"
 #include "dump_map.h"
+#include "elf_defined.h"
 #include "fmt.h"
 #include "follow.h"
 #include "fork_in_hook.h"
 #include "frame_fallback.h"
 #include "heap.h"
+#include "jemalloc_hooks.h"
 #include "leak_scan.h"
 #include "lifetime.h"
 #include "live_table.h"
@@ -264,9 +266,9 @@ static bool malloc_is_replaced(void)
 	};
 
 	/* In valgrind's library for all its tools: those that do not replace malloc are fine. */
-	leak_snapshots_only = dlsym(RTLD_DEFAULT, "_vgnU_freeres") != NULL;
+	leak_snapshots_only = elf_defined("_vgnU_freeres", ELF_ALL);
 	for (unsigned i = 0; i < ARRAY_LEN(marks); i++) {
-		if (dlsym(RTLD_DEFAULT, marks[i].function)) {
+		if (elf_defined(marks[i].function, ELF_ALL)) {
 			fmt_warn(program, marks[i].text, NULL);
 			return true;
 		}
@@ -371,6 +373,7 @@ static bool set_up_forked(void)
 	mark_forked();
 	lifetime_forked();
 	memo_forked();
+	jemalloc_forked();
 	dump_base = NULL;
 	pid = os_pid();
 	*alive = 1;
@@ -652,8 +655,10 @@ static bool malloc_is_ours(void)
 	sample_resume(&pause);
 	if (!p)
 		return true;
+	if (heap_own_count == before)
+		return false; /* what it gave stays: see construct() */
 	give_back(p);
-	return heap_own_count != before;
+	return true;
 }
 
 static __attribute__((constructor)) void construct(void)
@@ -670,12 +675,14 @@ static __attribute__((constructor)) void construct(void)
 	t = thread_own();
 	entered = hold(t);
 	setting_up = true;
-	if (!malloc_is_ours()) {
+	if (malloc_is_ours()) {
+		frame_fallback_init();
+	} else {
+		/* Not libunwind: to load it would call the program's free(), which may not be ready before main(). */
 		process_free_in_front = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
 		fmt_warn(program, " uses a malloc that comes before memprof's (preloaded or linked in front of it): ",
 			 "nothing of what it allocates is recorded", NULL);
 	}
-	frame_fallback_init();
 	if (opt.verify)
 		verify_init();
 	control_init_signal();

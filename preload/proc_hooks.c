@@ -206,12 +206,16 @@ MP_EXPORT int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (!real_ready() || !real.prctl) {
-		errno = ENOSYS;
-		return -1;
-	}
 	if (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP)
 		process_restrict(option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_STRICT ? OS_STRICT : OS_FILTERED);
+	if (!real_is_ready() || !real.prctl) {
+		/* An allocator that is just starting, and names its memory: a look-up could call it. */
+		long r = os_prctl(option, a);
+
+		if (r < 0)
+			errno = (int)-r;
+		return r < 0 ? -1 : (int)r;
+	}
 	return real.prctl(option, a[0], a[1], a[2], a[3]);
 }
 

@@ -10,6 +10,8 @@
 #include <threads.h>
 #include <time.h>
 
+#include "atomic.h"
+
 /*
  * X(name, result, parameters). All are looked up in one pass with dlsym(RTLD_NEXT): so a program's own jemalloc or
  * tcmalloc is called when it comes next, and libc only when it is next.
@@ -26,8 +28,6 @@
 	X(valloc, void *, (size_t))                                                              \
 	X(pvalloc, void *, (size_t))                                                             \
 	X(malloc_usable_size, size_t, (void *))                                                  \
-	X(free_sized, void, (void *, size_t))                                                    \
-	X(free_aligned_sized, void, (void *, size_t, size_t))                                    \
 	X(pthread_mutex_lock, int, (pthread_mutex_t *))                                          \
 	X(pthread_mutex_trylock, int, (pthread_mutex_t *))                                       \
 	X(pthread_mutex_timedlock, int, (pthread_mutex_t *, const struct timespec *))            \
@@ -50,7 +50,10 @@
 	X(execv, int, (const char *, char *const[]))                                             \
 	X(execvp, int, (const char *, char *const[]))                                            \
 	X(execvpe, int, (const char *, char *const[], char *const[]))                            \
-	X(fexecve, int, (int, char *const[], char *const[]))
+	X(fexecve, int, (int, char *const[], char *const[]))                                     \
+	/* Those that may be missing come last: see resolve(). */                                \
+	X(free_sized, void, (void *, size_t))                                                    \
+	X(free_aligned_sized, void, (void *, size_t, size_t))
 
 /*
  * X(name, result, parameters, arguments): what waits, and what ends waits, beyond mutexes. Of the condition variables
@@ -138,6 +141,12 @@ struct real {
 
 /* Valid once real_ready(); NULL = nobody else defines it (allowed for newer functions). */
 extern struct real real;
+
+/*
+ * The function NAME if it is known so far, though the look-up of all has not ended: it is this very call that comes
+ * from inside it, or from another thread meanwhile. NULL: not yet. Context: any.
+ */
+#define REAL_SO_FAR(name) load_relaxed(&real.name)
 
 /*
  * false: the pointers cannot be used yet, because this very call comes from inside the look-up (on any thread): the

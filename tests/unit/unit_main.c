@@ -17,6 +17,7 @@ enum isolation { ALONE, TOGETHER };
 #define SUITES(X)                      \
 	X(os, ALONE)                   \
 	X(fmt, TOGETHER)               \
+	X(elf_defined, TOGETHER)       \
 	X(boot, ALONE)                 \
 	X(options, ALONE)              \
 	X(dump_map, ALONE)             \
