@@ -12,15 +12,18 @@
 /* Fewer waits say too little, whatever their shares are. */
 #define WAITS_MIN 10u
 
-#define HELD_LONG_NS          100000u /* p99 of holds */
-#define HELD_SHORT_NS         1000u   /* p50 of holds */
-#define OFTEN_PERCENT         20u     /* of acquisitions that had to wait */
-#define BLOCKED_PERCENT       30u     /* of the time held */
-#define STARVED_FACTOR        10u     /* wait of writers, p99, to wait of readers, p50 */
-#define STARVED_NS            100000u /* and at least so long */
-#define SIGNAL_LOCKED_PERCENT 50u     /* of signals that somebody waited for */
-#define REACQUIRE_PERCENT     20u     /* of waits whose mutex was not free after the signal */
-#define HERD_PERCENT          50u     /* of wakes that woke all */
+#define HELD_LONG_NS          100000u  /* p99 of holds */
+#define HELD_SHORT_NS         1000u    /* p50 of holds */
+#define HELD_RARELY_NS        1000000u /* longest hold, where p99 is not long */
+#define HELD_RARELY_HOLDS     100u     /* measured */
+#define HELD_RARELY_PERCENT   50u      /* of the wait is charged to holders */
+#define OFTEN_PERCENT         20u      /* of acquisitions that had to wait */
+#define BLOCKED_PERCENT       30u      /* of the time held */
+#define STARVED_FACTOR        10u      /* wait of writers, p99, to wait of readers, p50 */
+#define STARVED_NS            100000u  /* and at least so long */
+#define SIGNAL_LOCKED_PERCENT 50u      /* of signals that somebody waited for */
+#define REACQUIRE_PERCENT     20u      /* of waits whose mutex was not free after the signal */
+#define HERD_PERCENT          50u      /* of wakes that woke all */
 #define HERD_THREADS          3u
 #define HANDOFF_PERCENT       50u  /* of the wait */
 #define TRYLOCK_FACTOR        10u  /* failed tries to acquisitions */
@@ -90,12 +93,32 @@ static bool held_too_long(const struct subject *subject, char *text)
 		   allocated);
 }
 
+/* The other 99 % of holds took at most their number times p99: more than twice that in all is mostly the rest. */
+static bool held_long_rarely(const struct subject *subject, char *text)
+{
+	const struct lock_class *lock = subject->lock;
+	const struct mp_lock_hold *holds = &lock->holds;
+	char culprit[256];
+
+	if (lock->contentions < WAITS_MIN || lock->hold.count < HELD_RARELY_HOLDS || lock->hold.p99 > HELD_LONG_NS ||
+	    holds->count == 0 || holds->max_ns < HELD_RARELY_NS || holds->ns / 2 / holds->count <= lock->hold.p99 ||
+	    lock->handoff_ns > lock->wait_ns ||
+	    !exceeds(lock->wait_ns - lock->handoff_ns, lock->wait_ns, HELD_RARELY_PERCENT))
+		return false;
+	return say(text,
+		   "held long a few times%s: 99 %% of holds take less than %s, but the others, of up to %s, make more "
+		   "than half of the time held. Either something slow is done there now and then, or the holder lost "
+		   "its processor: more threads than processors.",
+		   main_culprit(subject, culprit, sizeof(culprit)), units_duration(lock->hold.p99).text,
+		   units_duration(holds->max_ns).text);
+}
+
 static bool taken_too_often(const struct subject *subject, char *text)
 {
 	const struct lock_class *lock = subject->lock;
 
 	if (!lock->counted || lock->hold.count < WAITS_MIN || lock->hold.p50 >= HELD_SHORT_NS ||
-	    !exceeds(lock->contentions, lock->acquisitions, OFTEN_PERCENT))
+	    lock->hold.p99 > HELD_LONG_NS || !exceeds(lock->contentions, lock->acquisitions, OFTEN_PERCENT))
 		return false;
 	return say(text,
 		   "taken too often: %s of acquisitions wait although half of the holds take less than %s. Do more "
@@ -158,11 +181,12 @@ static bool slow_handoff(const struct subject *subject, char *text)
 	if (lock->contentions < WAITS_MIN || !lock_class_is_contention(lock) ||
 	    !exceeds(lock->handoff_ns, lock->wait_ns, HANDOFF_PERCENT))
 		return false;
-	return say(
-		text,
-		"handed off too slowly: for %s of the wait nobody held the lock, and the waiter was not running yet. "
-		"More threads than processors, or holds shorter than waking somebody takes.",
-		units_share((int64_t)lock->handoff_ns, lock->wait_ns).text);
+	/* Of a futex only wakes are seen: somebody else may have taken the lock meanwhile. */
+	return say(text,
+		   "handed off too slowly: for %s of the wait %s the waiter was not running yet. "
+		   "More threads than processors, or holds shorter than waking somebody takes.",
+		   units_share((int64_t)lock->handoff_ns, lock->wait_ns).text,
+		   lock->kind == MP_LOCK_FUTEX ? "the wake had come, and" : "nobody held the lock, and");
 }
 
 static bool spinning_by_trylock(const struct subject *subject, char *text)
@@ -262,6 +286,7 @@ static const struct {
 	bool (*judge)(const struct subject *subject, char *text);
 } rules[] = {
 	{ "held_too_long", held_too_long },
+	{ "held_long_rarely", held_long_rarely },
 	{ "taken_too_often", taken_too_often },
 	{ "readers_starve_writers", readers_starve_writers },
 	{ "signalled_under_lock", signalled_under_lock },
