@@ -219,6 +219,13 @@ static const struct dump_field lock_extra_fields[] = {
 	FIELD(mp_lock_extra, reacquire_ns, NUMBER),
 };
 
+static const struct dump_field lock_wake_fields[] = {
+	FIELD(mp_lock_wake, stack, NUMBER),
+	FIELD(mp_lock_wake, address, HEX),
+	FIELD(mp_lock_wake, count, NUMBER),
+	FIELD(mp_lock_wake, kind, NUMBER),
+};
+
 static const struct dump_field lock_order_fields[] = {
 	FIELD(mp_lock_order, outer, NUMBER),       FIELD(mp_lock_order, inner, NUMBER),
 	FIELD(mp_lock_order, outer_stack, NUMBER), FIELD(mp_lock_order, inner_stack, NUMBER),
@@ -336,6 +343,7 @@ const struct dump_fields *dump_row_fields(uint32_t kind)
 		[MP_CHUNK_LOCK_PAIR] = FIELDS(lock_pair_fields, 0),
 		[MP_CHUNK_LOCK_HOLD] = FIELDS(lock_hold_fields, 0),
 		[MP_CHUNK_LOCK_EXTRA] = FIELDS(lock_extra_fields, 0),
+		[MP_CHUNK_LOCK_WAKE] = FIELDS(lock_wake_fields, 0),
 		[MP_CHUNK_LOCK_ORDER] = FIELDS(lock_order_fields, 1),
 		[MP_CHUNK_LEAK_SCAN] = FIELDS(leak_scan_fields, 0),
 		[MP_CHUNK_LEAK] = FIELDS(leak_fields, 1),

@@ -164,6 +164,21 @@ static void read_lock_extras(struct dump_reader *reader)
 	dump_keep_rows(reader, &rows, lock_extras, lock_extra_count);
 }
 
+static void read_lock_wakes(struct dump_reader *reader)
+{
+	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_LOCK_WAKE);
+	VEC(struct mp_lock_wake) rows = { 0 };
+	struct mp_lock_wake row;
+
+	while (dump_next_row(&walk, &row, sizeof(row))) {
+		if (row.stack == 0)
+			continue;
+		row.stack = dump_check_stack(reader, row.stack, walk.offset);
+		vec_push(&rows) = row;
+	}
+	dump_keep_rows(reader, &rows, lock_wakes, lock_wake_count);
+}
+
 static void read_lock_orders(struct dump_reader *reader)
 {
 	struct dump_walk walk = dump_walk_rows(reader, MP_CHUNK_LOCK_ORDER);
@@ -201,6 +216,7 @@ void dump_read_lock_details(struct dump_reader *reader)
 	read_lock_holds(reader);
 	read_lock_extras(reader);
 	read_lock_orders(reader);
+	read_lock_wakes(reader);
 }
 
 void dump_read_locks(struct dump_reader *reader)

@@ -180,6 +180,8 @@ struct profile {
 	size_t lock_hold_count;
 	const struct mp_lock_extra *lock_extras;
 	size_t lock_extra_count;
+	const struct mp_lock_wake *lock_wakes;
+	size_t lock_wake_count;
 	const struct mp_lock_order *lock_orders; /* both locks exist; gates may not */
 	size_t lock_order_count;
 	const struct mp_loss *losses; /* one per reason, nonzero counts, unknown reasons included */

@@ -58,6 +58,7 @@
 	X(MARK_GROWTH, 46, mp_mark_growth, "live bytes of the largest sites, at some of the marks") \
 	X(LOCK_NAME, 37, mp_lock_name, "names that the program gave to locks")            \
 	X(FREE_PAIR, 40, mp_free_pair, "who freed what another thread had allocated")     \
+	X(LOCK_WAKE, 47, mp_lock_wake, "who woke threads of other processes")             \
 	X(SYMBOL, 30, mp_symbol, "names of the addresses in the dump, put in by memprof-analyze bundle")
 
 #define X(name, number, row, text) MP_CHUNK_##name = number,
@@ -614,14 +615,15 @@ _Static_assert(sizeof(struct mp_lock_pair) == 64, "one cache line");
 #define MP_LOCK_PAIRS_MAX 64
 
 /*
- * Measured holds. While a lock is hot (contended not long ago) every hold is measured, else one in
- * mp_lock.hold_period acquisitions of a thread. So times of holds are those of the busy phases above all.
+ * Measured holds: every one that begins with a wait or while somebody waits, and of each thread some thousands
+ * more not long after a contention; else one in mp_lock.hold_period acquisitions of a thread. So times of holds are
+ * those of the busy phases above all.
  */
 struct mp_lock_hold {
 	uint32_t lock;		/* key */
 	uint32_t check;		/* for the writer */
 	uint64_t count;		/* measured holds, of readers too */
-	uint64_t hot_count;	/* of these, measured while every hold was */
+	uint64_t hot_count;	/* of these, measured while every such hold was */
 	uint64_t ns;
 	uint64_t max_ns;
 	uint64_t blocked_ns;	/* of ns: the holder waited for something that memprof sees */
@@ -643,6 +645,18 @@ struct mp_lock_extra {
 	uint64_t reacquire_ns;	/* condvar: from the signal to having the mutex again, over all waits */
 };
 _Static_assert(sizeof(struct mp_lock_extra) == 64, "one cache line");
+
+/* Posts of a semaphore that processes share, while threads waited for it and none of this process did. */
+struct mp_lock_wake {
+	uint32_t stack;		/* key: who posted, innermost node */
+	uint32_t check;		/* for the writer */
+	uint64_t address;	/* in this process; related processes mostly have the same */
+	uint64_t count;
+	uint32_t kind;		/* enum mp_lock_kind */
+	uint32_t reserved_0;	/* 0 */
+	uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct mp_lock_wake) == 64, "one cache line");
 
 /*
  * INNER was taken while OUTER was held, by one thread with one pair of stacks and one set of further locks held

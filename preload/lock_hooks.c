@@ -451,17 +451,45 @@ MP_EXPORT MP_HOT int pthread_mutex_unlock(pthread_mutex_t *m)
 
 /* --- start --- */
 
+/* libc's functions by their other names. */
+#define X(result, name, parameters) extern result name parameters __attribute__((weak));
+X(int, __pthread_mutex_lock, (pthread_mutex_t *))
+X(int, __pthread_mutex_trylock, (pthread_mutex_t *))
+X(int, __pthread_mutex_unlock, (pthread_mutex_t *))
+X(int, __pthread_mutex_init, (pthread_mutex_t *, const pthread_mutexattr_t *))
+X(int, __pthread_mutex_destroy, (pthread_mutex_t *))
+#undef X
+
 /*
- * The real function, also before the table of them is complete: that is, when this call comes from inside the look-up,
- * or from another thread meanwhile. The loader guards itself with its own lock, not with one that comes through here.
+ * A look-up makes glibc before 2.34 allocate; an allocator of the program's own may take a mutex for that, and so come
+ * back here. OWN, libc's function by its other name, then ends it: bound by the linker where the library is built for
+ * such a libc, else NULL and not needed.
  */
-#define REAL(name) (real_ready() ? real.name : (__typeof__(real.name))real_find(#name))
+static MP_COLD void *find_early(const char *name, void *own)
+{
+	static MP_TLS bool finding;
+	void *p;
+
+	if (finding && own)
+		return own;
+	finding = true;
+	p = real_find(name);
+	finding = false;
+	return p;
+}
+
+/*
+ * The real function, also before the table of them is complete: as for other waits (sync.c), when an allocator in front
+ * of us is just starting, it must not hear of allocations by the look-up of all.
+ */
+#define REAL(name, own) \
+	(REAL_SO_FAR(name) ? REAL_SO_FAR(name) : (__typeof__(real.name))find_early(#name, (void *)(uintptr_t)(own)))
 
 /* First calls of all, before lock_init() has run. */
 static void start(void)
 {
-	if (real_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
-		lock_init();
+	if (real_is_ready())
+		process_ready();
 }
 
 static int started(pthread_mutex_t *m, int r)
@@ -481,43 +509,43 @@ static int started(pthread_mutex_t *m, int r)
 static MP_COLD int start_lock(pthread_mutex_t *m)
 {
 	start();
-	return started(m, REAL(pthread_mutex_lock)(m));
+	return started(m, REAL(pthread_mutex_lock, __pthread_mutex_lock)(m));
 }
 
 static MP_COLD int start_trylock(pthread_mutex_t *m)
 {
 	start();
-	return started(m, REAL(pthread_mutex_trylock)(m));
+	return started(m, REAL(pthread_mutex_trylock, __pthread_mutex_trylock)(m));
 }
 
 static MP_COLD int start_timedlock(pthread_mutex_t *m, const struct timespec *until)
 {
 	start();
-	return started(m, REAL(pthread_mutex_timedlock)(m, until));
+	return started(m, REAL(pthread_mutex_timedlock, NULL)(m, until));
 }
 
 static MP_COLD int start_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
 {
 	start();
-	return started(m, REAL(pthread_mutex_clocklock)(m, clock, until));
+	return started(m, REAL(pthread_mutex_clocklock, NULL)(m, clock, until));
 }
 
 static MP_COLD int start_unlock(pthread_mutex_t *m)
 {
 	start();
-	return REAL(pthread_mutex_unlock)(m);
+	return REAL(pthread_mutex_unlock, __pthread_mutex_unlock)(m);
 }
 
 static MP_COLD int start_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
 {
 	start();
-	return REAL(pthread_mutex_init)(m, attr);
+	return REAL(pthread_mutex_init, __pthread_mutex_init)(m, attr);
 }
 
 static MP_COLD int start_destroy(pthread_mutex_t *m)
 {
 	start();
-	return REAL(pthread_mutex_destroy)(m);
+	return REAL(pthread_mutex_destroy, __pthread_mutex_destroy)(m);
 }
 
 /* Does a mutex look like those we know? A future libc, or lock elision, may do it differently. */

@@ -22,7 +22,7 @@ static uint32_t entries(const struct lock_ring *ring)
 
 static bool joins(const struct lock_past *last, const struct lock_past *past)
 {
-	return last->tid == past->tid && last->stack == past->stack && last->arrivals == past->arrivals &&
+	return last->tid == past->tid && last->stack == past->stack && last->moves == past->moves &&
 	       last->from_ns && past->from_ns >= last->to_ns;
 }
 
@@ -133,6 +133,8 @@ void lock_ring_share_out(const struct lock_ring *ring, const struct lock_span *s
 
 		if (past->to_ns <= span->from_ns)
 			break;
+		if (span->got && past->to_ns > span->to_ns)
+			continue;
 		if (n == 0 && span->holder)
 			charge_thread(ring, ret, span->holder, left - end);
 		else if (span->elsewhere)
@@ -159,31 +161,6 @@ void lock_ring_share_out(const struct lock_ring *ring, const struct lock_span *s
 	} else {
 		ret->handoff_ns += left - span->from_ns;
 	}
-}
-
-uint32_t lock_ring_extract(const struct lock_ring *ring, const struct lock_span *span, struct lock_past *ret,
-			   uint32_t room)
-{
-	uint32_t all = entries(ring);
-	bool owner_known = !span->owner;
-	uint32_t overlapping;
-	uint32_t count;
-
-	for (count = 0; count < all && entry(ring, count)->to_ns > span->from_ns; count++)
-		owner_known = owner_known || entry(ring, count)->tid == span->owner;
-	overlapping = count;
-	if (overlapping == ring->size)
-		return 0;
-	/* The one before tells when the oldest can have begun; those before that, where the owner has it as a rule. */
-	while (count < all && (count == overlapping || !owner_known)) {
-		owner_known = owner_known || entry(ring, count)->tid == span->owner;
-		count++;
-	}
-	if (count > room)
-		return 0;
-	for (uint32_t n = 0; n < count; n++)
-		ret[count - 1 - n] = *entry(ring, n);
-	return count;
 }
 
 uint64_t lock_ring_last_wake(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret)

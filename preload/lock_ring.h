@@ -20,7 +20,7 @@ struct lock_past {
 	uint64_t blocked_ns; /* of held_ns, waited itself */
 	uint32_t tid;
 	uint32_t stack;    /* 0 = unknown */
-	uint32_t arrivals; /* waits begun until then */
+	uint32_t moves;    /* waits begun and waits over, until then */
 } MP_ALIGNED(64);
 
 #define LOCK_RING_FIRST 8u
@@ -41,6 +41,7 @@ struct lock_span {
 	uint64_t to_ns;
 	uint32_t owner;  /* thread that had the lock at the start, 0 = unknown or nobody */
 	uint32_t holder; /* thread that has it at the end, 0 = the waiter, or unknown */
+	bool got;        /* the waiter has had the lock from to_ns on: who gave it up later is not of this wait */
 	bool elsewhere;  /* others may have the lock, of other processes say: what nobody is known for was theirs */
 };
 
@@ -63,13 +64,6 @@ struct lock_share_out {
 
 /* Charges those who had the lock during SPAN, each with its own part. */
 void lock_ring_share_out(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret);
-
-/*
- * Copies the holds that sharing SPAN out needs, oldest first, for a ring of their own. Returns how many; 0: there are
- * none, or more than ROOM, or the ring was too small for this wait.
- */
-uint32_t lock_ring_extract(const struct lock_ring *ring, const struct lock_span *span, struct lock_past *ret,
-			   uint32_t room);
 
 /* Charges who woke the waiter last, up to that moment; what came after is hand-off. 0: nobody did, all is unknown. */
 uint64_t lock_ring_last_wake(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret);

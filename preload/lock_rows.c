@@ -55,6 +55,24 @@ struct mp_lock_culprit *lock_culprit_row(struct thread *t, uint32_t number, stac
 	return row;
 }
 
+struct mp_lock_wake *lock_wake_row(struct thread *t, uint64_t address, uint32_t kind, stack_id stack)
+{
+	uint64_t key = lock_key(address, (uint64_t)stack << 8 | MP_CHUNK_LOCK_WAKE);
+	row_id id = shard_find(t->shard, key, CHECK_AT(mp_lock_wake));
+	struct mp_lock_wake *row;
+
+	if (likely(id))
+		return row_at(id);
+	id = new_row(t, key, CHECK_AT(mp_lock_wake), MP_CHUNK_LOCK_WAKE);
+	if (!id)
+		return NULL;
+	row = row_at(id);
+	row->address = address;
+	row->kind = kind;
+	store_release(&row->stack, stack);
+	return row;
+}
+
 struct mp_lock_pair *lock_pair_row(struct thread *t, struct lock_local *l, uint32_t waiter, uint32_t culprit)
 {
 	uint64_t key = lock_key((uint64_t)waiter << 32 | culprit, (uint64_t)l->number << 8 | MP_CHUNK_LOCK_PAIR);

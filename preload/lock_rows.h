@@ -17,6 +17,7 @@ struct mp_lock_culprit *lock_culprit_row(struct thread *t, uint32_t number, stac
 /* Of too many pairs of threads the rest is counted together, as one of nobody. */
 struct mp_lock_pair *lock_pair_row(struct thread *t, struct lock_local *l, uint32_t waiter, uint32_t culprit);
 struct mp_lock_hold *lock_hold_row(struct thread *t, struct lock_local *l);
+struct mp_lock_wake *lock_wake_row(struct thread *t, uint64_t address, uint32_t kind, stack_id stack);
 
 /* Counts a time in a histogram of T and the lock. Context: hook, gate closed. */
 void lock_hist_add(struct thread *t, struct lock_local *l, enum mp_lock_hist_kind what, uint64_t ns);

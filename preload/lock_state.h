@@ -24,9 +24,9 @@ struct lock_state {
 	struct lock_state *next_retired;  /* of those whose classes share a hash */
 
 	/* Goes from processor to processor when somebody waits, so it is one cache line. */
-	uint32_t contentions MP_ALIGNED(64); /* so far, modulo 2^32 */
-	uint32_t waiters;                    /* at this moment */
-	struct os_lock busy; /* guards the ring of a lock that several threads can have or wake */
+	uint64_t crowd MP_ALIGNED(64); /* waiters at this moment; above, how often one came or went, modulo 2^32 */
+	struct os_lock busy;           /* guards the ring of a lock that several threads can have or wake */
+	bool ring_small;               /* a wait overlapped more holds than the ring had */
 	struct lock_ring ring;
 
 	struct lock_past first[LOCK_RING_FIRST];
@@ -35,8 +35,9 @@ struct lock_state {
 /* One thread's view of such a lock: a cache of its rows, which may lose its place to that of another lock. */
 struct lock_local {
 	uint32_t number; /* 0 = free */
-	uint32_t seen;   /* state->contentions when they last changed */
+	uint32_t seen;   /* crowd_moves() when they last changed */
 	uint32_t hot;    /* acquisitions still to be measured because of them */
+	uint32_t left;   /* how many may still be, all in all */
 	uint32_t skip;   /* acquisitions until one is measured although the lock is not hot */
 	struct lock_state *state;
 	struct mp_lock_share *share; /* NULL: no room */
@@ -48,6 +49,12 @@ struct lock_local {
 	uint32_t pairs; /* rows of pairs entered */
 };
 #define LOCK_LOCALS 64u
+/*
+ * So many acquisitions of each thread after a contention are measured, until these are LOCK_HOT_LIMIT: of a lock that
+ * is fought for all the time, to measure every hold costs a quarter of the throughput.
+ */
+#define LOCK_HOT_HOLDS 256u
+#define LOCK_HOT_LIMIT 4096u
 
 /* A hold that is being measured. */
 struct lock_held {
@@ -69,8 +76,6 @@ struct lock_noted {
 		struct lock_wait wait; /* that has got the lock */
 		struct lock_span span;
 		uint64_t ns;
-		uint32_t pasts;
-		struct lock_past past[LOCK_RING_FIRST]; /* the holds that it overlaps, oldest first */
 	} wait;
 	struct {
 		struct lock_held held; /* that is over */
@@ -96,6 +101,28 @@ struct lock_store {
 	struct lock_held first_held[LOCK_HELD_FIRST];
 	struct lock_local locals[LOCK_LOCALS];
 };
+
+static inline uint32_t crowd_waiters(const struct lock_state *state)
+{
+	return (uint32_t)load_relaxed(&state->crowd);
+}
+
+/* Changes whenever a wait begins or ends. */
+static inline uint32_t crowd_moves(const struct lock_state *state)
+{
+	return (uint32_t)(load_relaxed(&state->crowd) >> 32);
+}
+
+/* Returns how many wait now. */
+static inline uint32_t crowd_join(struct lock_state *state)
+{
+	return (uint32_t)add_relaxed(&state->crowd, (UINT64_C(1) << 32) + 1);
+}
+
+static inline void crowd_leave(struct lock_state *state)
+{
+	add_relaxed(&state->crowd, (UINT64_C(1) << 32) - 1);
+}
 
 struct lock_local *lock_local_find(struct thread *t, uint32_t number);
 

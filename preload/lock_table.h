@@ -196,7 +196,7 @@ void lock_releasing(struct thread *t, uint64_t address, enum lock_mode mode, boo
 
 /*
  * Does what lock_releasing() and lock_wait_got() have only noted. To be called right AFTER the real release, or before
- * what may take long: as long as it is not done, a SIGKILL loses one wait and one hold of the thread.
+ * what may take long: as long as it is not done, an end of the process loses one short wait and one hold of the thread.
  */
 void lock_settle_noted(struct thread *t);
 static inline void lock_settle(struct thread *t)
@@ -273,6 +273,8 @@ uint32_t lock_foresee(struct thread *t, const struct lock_facts *facts, uint32_t
  * cheap) while nobody ever waited there. To be called BEFORE the real wake.
  */
 void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struct regs *regs);
+/* The same where those who wait are of other processes. */
+void lock_waking_elsewhere(struct thread *t, uint64_t address, enum mp_lock_kind kind, const struct regs *regs);
 /* How many wait at ADDRESS at this moment, as far as memprof sees. */
 uint32_t lock_waiters(struct thread *t, uint64_t address);
 /* T's row for what only some kinds count; NULL: the lock was never contended, or no room. In lock_rows.c. */

@@ -4,8 +4,9 @@
  *
  * Who gives a lock up while others wait for it, or wakes who waits, leaves an entry in the lock's ring, with its stack.
  * A waiter that has got the lock shares its wait out among the entries that overlap it. Of a lock that one thread has
- * at a time, both happen with that lock held, which puts them in order; of the others, and when a waiter gives up,
- * under the ring's own lock or its version. So a stack is only ever captured where somebody waits.
+ * at a time, entries are made with that lock held, which puts them in order; of the others, under the ring's own lock.
+ * A waiter reads under that lock, too, or by the ring's version: of the first kind after it has given the lock up
+ * again, so as not to hold it longer. So a stack is only ever captured where somebody waits.
  *
  * Order of locks: a ring's own lock may be held while a stack is entered, not while one is captured.
  */
@@ -19,8 +20,10 @@
 #include "lock_state.h"
 #include "timeline.h"
 
-/* So many acquisitions of each thread are measured after a contention. */
-#define HOT_HOLDS 256u
+/* How often a ring that changes meanwhile is read before who had the lock is called unknown. */
+#define RING_READS 8u
+/* Beside a wait of this length it is nothing to hold the lock for as long as it takes to put the wait down. */
+#define LONG_WAIT_NS 1000000u
 /* Of a lock that is not hot, each thread measures one hold in so many acquisitions. */
 #define HOLD_PERIOD 64u
 
@@ -108,22 +111,23 @@ static void drop_held(struct thread *t, struct lock_held *h)
 		h[0] = h[1];
 }
 
-/* Is the hold that begins now one to be measured? */
-static inline bool to_measure(struct lock_local *l, bool *ret_hot)
+/* Is the hold that begins now one to be measured? WAITED: the thread has waited for it. */
+static inline bool to_measure(struct lock_local *l, bool waited, bool *ret_hot)
 {
-	uint32_t contentions = load_relaxed(&l->state->contentions);
+	uint32_t moves = crowd_moves(l->state);
 
 	*ret_hot = true;
-	if (unlikely(contentions != l->seen)) {
-		l->seen = contentions;
-		l->hot = HOT_HOLDS;
+	if (unlikely(moves != l->seen)) {
+		l->seen = moves;
+		l->hot = LOCK_HOT_HOLDS;
 	}
-	if (l->hot) {
+	if (waited || crowd_waiters(l->state))
+		return true;
+	if (l->hot && l->left) {
 		l->hot--;
+		l->left--;
 		return true;
 	}
-	if (load_relaxed(&l->state->waiters))
-		return true;
 	*ret_hot = false;
 	if (unlikely(lock_order_on))
 		return true;
@@ -169,7 +173,7 @@ MP_NOINLINE void lock_acquired_numbered(struct thread *t, uint64_t address, uint
 		return;
 	if (likely(l->share))
 		bump(&l->share->acquisitions, 1);
-	if (to_measure(l, &hot))
+	if (to_measure(l, now_ns != 0, &hot))
 		begin_hold(t, address, number, mode, hot, now_ns);
 }
 
@@ -215,12 +219,36 @@ static void note_hold(struct thread *t, const struct lock_held *h, const struct 
 	t->lock_noted = true;
 }
 
+/* With the ring in the caller's hands. */
+static MP_COLD void grow_ring(struct lock_ring *ring)
+{
+	uint32_t size = ring->size * (ring->size == LOCK_RING_FIRST ? 8 : 4);
+	struct lock_past *past;
+
+	if (size > LOCK_RING_MAX)
+		return;
+	past = os_map(size * sizeof(*past));
+	if (!past)
+		return;
+	/* What is kept may be forgotten; and the old array stays, because somebody who gave up waiting may read it. */
+	store_relaxed(&ring->version, ring->version + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	ring->past = past;
+	ring->size = size;
+	ring->added = 0;
+	store_release(&ring->version, ring->version + 1);
+}
+
 static void enter_past(struct lock_state *state, const struct lock_past *past)
 {
 	bool alone = in_order(state);
 
 	if (!alone)
 		os_lock(&state->busy);
+	if (unlikely(load_relaxed(&state->ring_small))) {
+		grow_ring(&state->ring);
+		store_relaxed(&state->ring_small, false);
+	}
 	lock_ring_add(&state->ring, past);
 	if (!alone)
 		os_unlock(&state->busy);
@@ -245,7 +273,7 @@ MP_NOINLINE void lock_releasing(struct thread *t, uint64_t address, enum lock_mo
 	}
 	if (unlikely(!l))
 		return;
-	if (maybe_waiters || load_relaxed(&l->state->waiters))
+	if (maybe_waiters || crowd_waiters(l->state))
 		past.stack = stack_of(t, regs);
 	past.to_ns = clock_stamp();
 	if (held) {
@@ -255,7 +283,7 @@ MP_NOINLINE void lock_releasing(struct thread *t, uint64_t address, enum lock_mo
 		note_hold(t, &h, &past);
 	}
 	if (past.stack) {
-		past.arrivals = load_relaxed(&l->state->contentions);
+		past.moves = crowd_moves(l->state);
 		enter_past(l->state, &past);
 	}
 }
@@ -272,7 +300,7 @@ static void raise_to(uint32_t *max, uint32_t v)
 
 static void arrive(struct lock_state *state, const struct lock_wait *w, stack_id stack)
 {
-	uint32_t waiters = add_relaxed(&state->waiters, 1);
+	uint32_t waiters = crowd_join(state);
 
 	if (unlikely(load_relaxed(&state->row->flags) & MP_LOCK_FLAG_UNCONTENDED)) {
 		/* So far it was only known for its place in the order. Of two that come at once, either is first. */
@@ -280,7 +308,6 @@ static void arrive(struct lock_state *state, const struct lock_wait *w, stack_id
 		store_relaxed(&state->row->hold_period, is_held(w->kind) ? HOLD_PERIOD : 0);
 		store_relaxed(&state->row->flags, state->row->flags & ~MP_LOCK_FLAG_UNCONTENDED);
 	}
-	add_relaxed(&state->contentions, 1);
 	if (waiters > load_relaxed(&state->row->waiters_max))
 		raise_to(&state->row->waiters_max, waiters);
 }
@@ -326,45 +353,37 @@ static void add_wait(uint64_t *sum, uint64_t *max, uint64_t ns)
 		store_relaxed(max, ns);
 }
 
-/* With the ring in the caller's hands. */
-static MP_COLD void grow_ring(struct lock_ring *ring)
+/*
+ * Of a lock that one thread has at a time, by a waiter that need not have it: others may change the ring. The holds of
+ * a wait that is over stay where they are until as many others as the ring has room for were added.
+ */
+static void share_out_unordered(struct lock_state *state, const struct lock_span *span, struct lock_share_out *ret)
 {
-	uint32_t size = ring->size * (ring->size == LOCK_RING_FIRST ? 8 : 4);
-	struct lock_past *past;
+	const struct lock_ring *ring = &state->ring;
 
-	if (size > LOCK_RING_MAX)
-		return;
-	past = os_map(size * sizeof(*past));
-	if (!past)
-		return;
-	/* What is kept may be forgotten; and the old array stays, because somebody who gave up waiting may read it. */
-	store_relaxed(&ring->version, ring->version + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	ring->past = past;
-	ring->size = size;
-	ring->added = 0;
-	store_release(&ring->version, ring->version + 1);
-}
-
-/* By a waiter that does not have the lock, while others may change the ring. */
-static void share_out_unordered(const struct lock_ring *ring, const struct lock_span *span, struct lock_share_out *ret)
-{
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < RING_READS; i++) {
 		uint32_t version = load_acquire(&ring->version);
+		struct lock_ring seen = { .added = ring->added, .size = ring->size, .past = ring->past };
 
 		ret->count = 0;
 		ret->handoff_ns = 0;
-		if (version & 1)
-			continue;
-		lock_ring_share_out(ring, span, ret);
+		ret->lost = false;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (load_relaxed(&ring->version) == version)
+		/* First that these three belong together. */
+		if ((version & 1) || load_relaxed(&ring->version) != version)
+			continue;
+		lock_ring_share_out(&seen, span, ret);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (load_relaxed(&ring->version) == version) {
+			if (unlikely(ret->lost))
+				store_relaxed(&state->ring_small, true);
 			return;
+		}
 	}
 	ret->count = 0;
 	ret->handoff_ns = 0;
 	lock_charge_add(ret, &(struct lock_charge){
-				     .tid = span->holder,
+				     .tid = span->holder ? span->holder : span->owner,
 				     .ns = span->to_ns - span->from_ns,
 				     .running_ns = span->to_ns - span->from_ns,
 				     .approx_ns = span->to_ns - span->from_ns,
@@ -378,13 +397,7 @@ static uint64_t share_out(const struct lock_wait *w, const struct lock_span *spa
 	uint64_t wake_ns = 0;
 
 	if (in_order(state)) {
-		if (!got) {
-			share_out_unordered(&state->ring, span, ret);
-			return 0;
-		}
-		lock_ring_share_out(&state->ring, span, ret);
-		if (unlikely(ret->lost))
-			grow_ring(&state->ring);
+		share_out_unordered(state, span, ret);
 		return 0;
 	}
 	if (!is_held(state->kind) && !got) {
@@ -397,7 +410,7 @@ static uint64_t share_out(const struct lock_wait *w, const struct lock_span *spa
 	if (is_held(state->kind)) {
 		lock_ring_share_out(&state->ring, span, ret);
 		if (ret->lost)
-			grow_ring(&state->ring);
+			store_relaxed(&state->ring_small, true);
 	} else {
 		wake_ns = lock_ring_last_wake(&state->ring, span, ret);
 	}
@@ -464,7 +477,7 @@ static void add_reacquire(struct thread *t, const struct lock_wait *w, struct lo
 void lock_wait_abandon(const struct lock_wait *w)
 {
 	if (w->state && w->forks == lock_forks)
-		add_relaxed(&w->state->waiters, -1u);
+		crowd_leave(w->state);
 }
 
 static void uncount(const struct lock_wait *w, struct thread *t, bool timeout)
@@ -549,42 +562,34 @@ uint64_t lock_wait_got(const struct lock_wait *w, struct thread *t)
 	struct lock_noted *noted;
 	struct lock_span span;
 	uint64_t ns;
-	struct lock_local *l = end_wait(w, t, &span, &ns);
-	struct lock_share_out out = { .count = 0 };
+	const struct lock_local *l = end_wait(w, t, &span, &ns);
 
 	if (!l)
 		return span.to_ns;
+	span.got = true;
 	span.elsewhere = w->state->flags & MP_LOCK_FLAG_PSHARED;
 	noted = &t->lock_store->noted;
 	if (unlikely(noted->wait.wait.number))
 		lock_settle_noted(t);
-	noted->wait.pasts = lock_ring_extract(&w->state->ring, &span, noted->wait.past, LOCK_RING_FIRST);
-	if (likely(noted->wait.pasts)) {
-		noted->wait.wait = *w;
-		noted->wait.span = span;
-		noted->wait.ns = ns;
-		t->lock_noted = true;
-		return span.to_ns;
-	}
-	share_out(w, &span, true, &out);
-	add_up(t, w, l, ns, LOCK_GOT, &out);
+	noted->wait.wait = *w;
+	noted->wait.span = span;
+	noted->wait.ns = ns;
+	t->lock_noted = true;
+	if (unlikely(ns >= LONG_WAIT_NS))
+		lock_settle_noted(t);
 	return span.to_ns;
 }
 
 static void settle_wait(struct thread *t, struct lock_noted *noted)
 {
-	struct lock_ring ring = {
-		.past = noted->wait.past,
-		.added = noted->wait.pasts,
-		.size = 2 * LOCK_RING_FIRST, /* more than there are: none of the wait's holds is missing */
-	};
-	struct lock_local *l = lock_local(t, noted->wait.wait.number);
+	const struct lock_wait *w = &noted->wait.wait;
+	struct lock_local *l = lock_local(t, w->number);
 	struct lock_share_out out = { .count = 0 };
 
-	if (unlikely(!l))
+	if (unlikely(!l || w->forks != lock_forks))
 		return;
-	lock_ring_share_out(&ring, &noted->wait.span, &out);
-	add_up(t, &noted->wait.wait, l, noted->wait.ns, LOCK_GOT, &out);
+	share_out_unordered(w->state, &noted->wait.span, &out);
+	add_up(t, w, l, noted->wait.ns, LOCK_GOT, &out);
 }
 
 MP_NOINLINE void lock_settle_noted(struct thread *t)
@@ -634,7 +639,7 @@ void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struc
 
 	if (!l)
 		return;
-	if (load_relaxed(&l->state->waiters)) {
+	if (crowd_waiters(l->state)) {
 		struct lock_past past = { .tid = t->tid, .stack = stack_of(t, regs) };
 
 		past.to_ns = clock_stamp();
@@ -651,9 +656,17 @@ void lock_waking(struct thread *t, uint64_t address, unsigned flags, const struc
 		bump(&extra->wakes_locked, 1);
 }
 
+void lock_waking_elsewhere(struct thread *t, uint64_t address, enum mp_lock_kind kind, const struct regs *regs)
+{
+	struct mp_lock_wake *row = lock_wake_row(t, address, kind, stack_of(t, regs));
+
+	if (likely(row))
+		bump(&row->count, 1);
+}
+
 uint32_t lock_waiters(struct thread *t, uint64_t address)
 {
 	const struct lock_local *l = lock_local_at(t, address);
 
-	return l ? load_relaxed(&l->state->waiters) : 0;
+	return l ? crowd_waiters(l->state) : 0;
 }

@@ -9,6 +9,8 @@
 #include "sync.h"
 
 #include "atomic.h"
+#include "clock.h"
+#include "elf_defined.h"
 #include "os.h"
 #include "regs.h"
 #include "rules.h"
@@ -82,7 +84,6 @@ static void *find(void *handle, const char *name, const char *version)
 /* All functions, or those that there are. Is there an OpenMP library at all? */
 static bool find_all(void *handle, struct omp *ret)
 {
-	/* For all processes that have nothing to do with OpenMP, two failed look-ups are enough. */
 	if (!dlsym(handle, "GOMP_barrier") && !dlsym(handle, "omp_set_lock"))
 		return false;
 #define X(name, version, result, parameters) ret->name = (__typeof__(ret->name))find(handle, #name, version);
@@ -152,13 +153,16 @@ static inline const struct omp *omp_of(uint64_t ip)
 
 /*
  * Their locks cannot be tried, and only one of the two kinds can be looked at. So it is counted who is inside, or on
- * the way: whoever finds somebody there waits.
+ * the way: whoever finds somebody there may have to wait, and has to if one is known to be inside. Those on the way may
+ * all be asleep while the section is free: who then comes in at once, as who has just left often does, did not wait.
  */
-#define SECTIONS 256u
+#define SECTIONS   256u
+#define AT_ONCE_NS 1000u
 
 static struct section {
 	uint64_t address; /* 0 = free */
 	int32_t inside;
+	uint32_t taken; /* somebody is inside */
 } sections[SECTIONS];
 
 /* NULL: no room. */
@@ -180,7 +184,10 @@ static struct section *section_of(uint64_t address)
 struct entry {
 	struct lock_wait wait;
 	uint64_t address;
+	struct section *section;
 	bool waits;
+	bool doubtful;      /* it may not have to */
+	uint64_t called_ns; /* if so: when the real call began, which is after all that a wait's begin may have to do */
 };
 
 static void section_begin(struct entry *e, uint64_t address, const struct regs *regs)
@@ -189,26 +196,33 @@ static void section_begin(struct entry *e, uint64_t address, const struct regs *
 	struct section *s = section_of(address);
 	struct thread *t;
 
-	*e = (struct entry){ .address = address };
+	*e = (struct entry){ .address = address, .section = s };
 	if (!s || __atomic_fetch_add(&s->inside, 1, __ATOMIC_ACQ_REL) <= 0)
 		return;
 	t = lock_enter();
 	if (unlikely(!t))
 		return;
 	e->waits = true;
+	e->doubtful = !load_relaxed(&s->taken);
 	sync_wait(&e->wait, t, &facts, regs);
+	e->called_ns = e->doubtful ? clock_stamp() : 0;
 }
 
 static void section_entered(const struct entry *e)
 {
+	bool at_once = e->doubtful && clock_stamp() - e->called_ns < AT_ONCE_NS;
 	struct thread *t = lock_enter();
 
+	if (e->section)
+		store_relaxed(&e->section->taken, 1);
 	if (unlikely(!t)) {
 		if (e->waits)
 			lock_wait_abandon(&e->wait);
 		return;
 	}
-	if (e->waits)
+	if (e->waits && at_once)
+		lock_wait_undo(&e->wait, t);
+	else if (e->waits)
 		lock_wait_end(&e->wait, t, LOCK_GOT);
 	lock_acquired(t, e->address, LOCK_EXCLUSIVE);
 	lock_leave(t);
@@ -229,6 +243,8 @@ static void section_leaving(uint64_t address, const struct regs *regs)
 	struct section *s = section_of(address);
 
 	released(address, regs);
+	if (s)
+		store_relaxed(&s->taken, 0);
 	/* Not below 0, for one that was entered before anything was recorded. */
 	if (s && __atomic_fetch_sub(&s->inside, 1, __ATOMIC_ACQ_REL) <= 0)
 		__atomic_fetch_add(&s->inside, 1, __ATOMIC_RELAXED);
@@ -482,7 +498,9 @@ MP_EXPORT void GOMP_ordered_end(void)
 
 void omp_init(void)
 {
-	if (find_all(RTLD_NEXT, &common))
+	/* Most processes have nothing to do with OpenMP. */
+	if ((elf_defined("GOMP_barrier", ELF_LIBRARIES) || elf_defined("omp_set_lock", ELF_LIBRARIES)) &&
+	    find_all(RTLD_NEXT, &common))
 		store_release(&have_common, true);
 }
 
@@ -490,6 +508,8 @@ void omp_init(void)
 void omp_forked(void)
 {
 	plugins_lock.word = 0;
-	for (uint32_t i = 0; i < SECTIONS; i++)
+	for (uint32_t i = 0; i < SECTIONS; i++) {
 		sections[i].inside = 0;
+		sections[i].taken = 0;
+	}
 }

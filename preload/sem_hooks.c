@@ -4,6 +4,7 @@
 
 #include "sync.h"
 
+#include "atomic.h"
 #include "regs.h"
 
 static inline uint64_t address_of(const sem_t *s)
@@ -129,6 +130,39 @@ MP_EXPORT int sem_trywait(sem_t *s)
 	return r;
 }
 
+/*
+ * What lies in a semaphore of glibc: the value in the lower half of a word, who waits in the upper, and whether
+ * processes share it, which is looked at only if a semaphore of our own is like that.
+ */
+struct inside {
+	uint64_t value_waiters;
+	int32_t shared;
+	int32_t unused;
+};
+#define SHARED 128
+
+static bool known_inside;
+
+void sem_learn(void)
+{
+	union {
+		sem_t sem;
+		struct inside inside;
+	} ours, theirs;
+
+	known_inside = sync_next.sem_init(&ours.sem, 0, 3) == 0 && sync_next.sem_init(&theirs.sem, 1, 5) == 0 &&
+		       ours.inside.value_waiters == 3 && ours.inside.shared == 0 && theirs.inside.value_waiters == 5 &&
+		       theirs.inside.shared == SHARED;
+}
+
+/* Somebody waits for it, maybe in another process. */
+static bool is_waited_for_elsewhere(const sem_t *s)
+{
+	const struct inside *inside = (const struct inside *)s;
+
+	return known_inside && inside->shared == SHARED && load_relaxed(&inside->value_waiters) >> 32 != 0;
+}
+
 /* Also called by signal handlers: they find the gate shut, if they interrupt a hook. */
 MP_EXPORT int sem_post(sem_t *s)
 {
@@ -141,6 +175,8 @@ MP_EXPORT int sem_post(sem_t *s)
 	t = lock_enter();
 	if (likely(t)) {
 		lock_waking(t, address_of(s), 0, &regs);
+		if (unlikely(is_waited_for_elsewhere(s)) && lock_waiters(t, address_of(s)) == 0)
+			lock_waking_elsewhere(t, address_of(s), MP_LOCK_SEM, &regs);
 		lock_leave(t);
 	}
 	return sync_next.sem_post(s);

@@ -4,7 +4,6 @@
 
 #include "capture.h"
 #include "init.h"
-#include "options.h"
 
 /*
  * The real function, also before the table of them is complete: when this call comes from inside the look-up, from
@@ -13,12 +12,12 @@
  * stands in front of us may hold its own lock while it starts (tcmalloc does). The loader guards itself with its own
  * lock, not with one that comes through here.
  */
-#define X(name, result, parameters, arguments)                                                             \
-	static MP_COLD result start_##name parameters                                                      \
-	{                                                                                                  \
-		__typeof__(real.name) f = real_is_ready() ? real.name : (__typeof__(f))real_find_sync(#name); \
-                                                                                                           \
-		return f arguments;                                                                        \
+#define X(name, result, parameters, arguments)                                  \
+	static MP_COLD result start_##name parameters                           \
+	{                                                                       \
+		__typeof__(real.name) f = REAL_SO_FAR(name);                    \
+                                                                                \
+		return (f ? f : (__typeof__(f))real_find_sync(#name))arguments; \
 	}
 REAL_SYNC_FUNCTIONS(X)
 #undef X
@@ -31,8 +30,8 @@ bool sync_started;
 
 MP_COLD bool sync_start(void)
 {
-	if (real_is_ready() && !process_ready() && opt.mode == OPTIONS_MODE_OFF)
-		lock_init();
+	if (real_is_ready())
+		process_ready();
 	return lock_recording;
 }
 
@@ -44,8 +43,11 @@ void sync_init(bool recording)
 	if (recording) {
 		rwlock_init();
 		barrier_init();
+		sem_learn();
 	}
-	omp_init();
+	/* Once: a fork child without a dump comes here again, where its allocator may not be called yet. */
+	if (!load_acquire(&sync_started))
+		omp_init();
 	futex_init(recording);
 	store_release(&sync_started, true);
 }

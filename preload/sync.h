@@ -45,6 +45,7 @@ void rwlock_init(void);
 void barrier_init(void);
 void futex_init(bool recording);
 void omp_init(void);
+void sem_learn(void);
 
 /* In a fork child: no thread of the parent is inside here. Context: setup. */
 void sync_forked(void);

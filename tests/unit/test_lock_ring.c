@@ -90,7 +90,7 @@ static void compare_random_holds(unsigned seed)
 			arrivals++;
 		}
 		entered = *h;
-		entered.arrivals = arrivals;
+		entered.moves = arrivals;
 		lock_ring_add(&ring, &entered);
 		if (!waits || rand_r(&seed) % 3)
 			continue;
@@ -119,56 +119,55 @@ START_TEST(every_holder_is_charged_its_own_overlap)
 }
 END_TEST
 
-/*
- * Holds of which some have an unknown begin, waits of which some know who had the lock at their start, in rings that
- * are full, and longer than what is copied: the copy must tell the same as the ring itself.
- */
-static unsigned compare_copies(unsigned seed)
+static void add_random_hold(struct lock_ring *ring, uint64_t *now, uint32_t move, unsigned *seed)
 {
-	struct lock_ring ring = ring_of(16);
-	uint64_t now = 1000;
-	unsigned copied = 0;
+	struct lock_past hold = { .tid = 1 + (uint32_t)rand_r(seed) % THREADS, .moves = move };
 
-	for (unsigned i = 0; i < HOLDS; i++) {
-		struct lock_past hold = { .tid = 1 + (uint32_t)rand_r(&seed) % THREADS, .arrivals = i };
-		struct lock_share_out want = { .count = 0 }, got = { .count = 0 };
-		struct lock_past copy[8];
-		struct lock_ring small = { .size = 16, .past = copy };
-		struct lock_span span;
-
-		now += (uint64_t)rand_r(&seed) % 50;
-		hold.from_ns = rand_r(&seed) % 3 ? now : 0;
-		hold.stack = 10 + hold.tid;
-		now += 1 + (uint64_t)rand_r(&seed) % 100;
-		hold.to_ns = now;
-		hold.held_ns = hold.from_ns ? hold.to_ns - hold.from_ns : 0;
-		lock_ring_add(&ring, &hold);
-		span = (struct lock_span){ .from_ns = now - (uint64_t)rand_r(&seed) % 900,
-					   .to_ns = now + 5,
-					   .owner = (uint32_t)rand_r(&seed) % (THREADS + 2) };
-		small.added = lock_ring_extract(&ring, &span, copy, 8);
-		if (!small.added)
-			continue;
-		copied++;
-		lock_ring_share_out(&ring, &span, &want);
-		lock_ring_share_out(&small, &span, &got);
-		ck_assert(!want.lost);
-		ck_assert_uint_eq(got.count, want.count);
-		ck_assert_uint_eq(got.handoff_ns, want.handoff_ns);
-		for (uint32_t k = 0; k < want.count; k++)
-			ck_assert_mem_eq(&got.charges[k], &want.charges[k], sizeof(want.charges[k]));
-	}
-	return copied;
+	*now += (uint64_t)rand_r(seed) % 50;
+	hold.from_ns = rand_r(seed) % 3 ? *now : 0;
+	hold.stack = 10 + hold.tid;
+	*now += 1 + (uint64_t)rand_r(seed) % 100;
+	hold.to_ns = *now;
+	hold.held_ns = hold.from_ns ? hold.to_ns - hold.from_ns : 0;
+	lock_ring_add(ring, &hold);
 }
 
-START_TEST(a_copy_of_what_a_wait_overlaps_tells_the_same)
+/*
+ * Holds of which some have an unknown begin, waits of which some know who had the lock at their start. What those who
+ * had the lock after the waiter add must not change what its wait is charged to.
+ */
+static void compare_later(unsigned seed)
 {
-	unsigned copied = 0;
+	struct lock_ring ring = ring_of(64);
+	uint64_t now = 1000;
 
+	for (uint32_t i = 0; i < HOLDS / 2; i++)
+		add_random_hold(&ring, &now, i, &seed);
+	for (uint32_t i = HOLDS / 2; i < HOLDS; i++) {
+		struct lock_share_out want = { .count = 0 }, got = { .count = 0 };
+		struct lock_span span = { .from_ns = now - (uint64_t)rand_r(&seed) % 900,
+					  .to_ns = now + 5,
+					  .owner = (uint32_t)rand_r(&seed) % (THREADS + 1),
+					  .got = true };
+
+		lock_ring_share_out(&ring, &span, &want);
+		now += 5;
+		add_random_hold(&ring, &now, i, &seed);
+		lock_ring_share_out(&ring, &span, &got);
+		ck_assert(!want.lost && !got.lost);
+		ck_assert_uint_eq(all_of(&got), span.to_ns - span.from_ns);
+		ck_assert_uint_eq(got.handoff_ns, want.handoff_ns);
+		for (uint32_t tid = 0; tid <= THREADS; tid++) {
+			ck_assert_uint_eq(charge_of(&got, tid).ns, charge_of(&want, tid).ns);
+			ck_assert_uint_eq(charge_of(&got, tid).approx_ns, charge_of(&want, tid).approx_ns);
+		}
+	}
+}
+
+START_TEST(holds_after_the_wait_change_nothing)
+{
 	for (unsigned seed = 1; seed <= 300; seed++)
-		copied += compare_copies(seed);
-	ck_assert_uint_gt(copied, 300 * HOLDS / 4);
-	ck_assert_uint_lt(copied, 300 * HOLDS);
+		compare_later(seed);
 }
 END_TEST
 
@@ -359,15 +358,18 @@ END_TEST
 
 START_TEST(stamps_agree_with_the_kernels_clock)
 {
+	uint64_t start = os_now_ns();
+
 	clock_init();
 	for (unsigned i = 0; i < 40; i++) {
 		uint64_t before = os_now_ns();
 		uint64_t stamp = clock_stamp();
 		uint64_t after = os_now_ns();
+		uint64_t off = (after - start) / 1000 + 100000;
 
 		/* 1/1000 of the time since the start, and what two clocks read apart differ by. */
-		ck_assert_uint_ge(stamp + 100000, before);
-		ck_assert_uint_le(stamp, after + 100000);
+		ck_assert_uint_ge(stamp + off, before);
+		ck_assert_uint_le(stamp, after + off);
 		usleep(1000);
 	}
 }
@@ -379,7 +381,7 @@ Suite *suite_lock_ring(void)
 	TCase *tcase = tcase_create("lock_ring");
 
 	tcase_add_test(tcase, every_holder_is_charged_its_own_overlap);
-	tcase_add_test(tcase, a_copy_of_what_a_wait_overlaps_tells_the_same);
+	tcase_add_test(tcase, holds_after_the_wait_change_nothing);
 	tcase_add_test(tcase, holds_in_a_row_without_a_new_wait_take_one_entry);
 	tcase_add_test(tcase, a_holder_that_waited_itself_is_told_apart);
 	tcase_add_test(tcase, a_hold_of_unknown_begin_is_exact_for_the_owner_at_the_start_only);
@@ -391,7 +393,6 @@ Suite *suite_lock_ring(void)
 	tcase_add_test(tcase, more_culprits_than_there_is_room_for_go_to_the_last);
 	tcase_add_test(tcase, the_middle_of_a_cell_is_near_every_time_in_it);
 	tcase_add_test(tcase, stamps_agree_with_the_kernels_clock);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

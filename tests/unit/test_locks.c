@@ -373,6 +373,7 @@ static const struct {
 	struct mp_lock_share share;
 	struct mp_lock_extra extra;
 	struct mp_lock_hist hists[2];
+	struct mp_lock_hold hold;
 	bool applies;
 } rules[] = {
 	{ "slow_handoff",
@@ -409,6 +410,37 @@ static const struct {
 	  { .address = 1, .kind = MP_LOCK_FUTEX },
 	  { .lock = 1, .acquisitions = 100, .contentions = 21, .wait_ns = 1 },
 	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 50 } } },
+	  .applies = false },
+	/* Some of the holds are long: these are what others wait for. */
+	{ "taken_too_often",
+	  { .address = 1, .kind = MP_LOCK_MUTEX },
+	  { .lock = 1, .acquisitions = 100, .contentions = 21, .wait_ns = 1 },
+	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 50 } },
+		     { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 20, .cells = { 2 } } },
+	  .applies = false },
+	{ "held_long_rarely",
+	  { .address = 1, .kind = MP_LOCK_MUTEX },
+	  { .lock = 1, .acquisitions = 1000, .contentions = 10, .wait_ns = 3000000, .handoff_ns = 1400000 },
+	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 500 } } },
+	  .hold = { .ns = 300000, .max_ns = 1000000 },
+	  .applies = true },
+	{ "held_long_rarely",
+	  { .address = 1, .kind = MP_LOCK_MUTEX },
+	  { .lock = 1, .acquisitions = 1000, .contentions = 10, .wait_ns = 3000000, .handoff_ns = 1600000 },
+	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 500 } } },
+	  .hold = { .ns = 300000, .max_ns = 1000000 },
+	  .applies = false },
+	{ "held_long_rarely",
+	  { .address = 1, .kind = MP_LOCK_MUTEX },
+	  { .lock = 1, .acquisitions = 1000, .contentions = 10, .wait_ns = 3000000, .handoff_ns = 1400000 },
+	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 500 } } },
+	  .hold = { .ns = 300000, .max_ns = 999999 },
+	  .applies = false },
+	{ "held_long_rarely",
+	  { .address = 1, .kind = MP_LOCK_MUTEX },
+	  { .lock = 1, .acquisitions = 1000, .contentions = 10, .wait_ns = 3000000, .handoff_ns = 1400000 },
+	  .hists = { { .lock = 1, .what = MP_LOCK_HIST_HOLD, .octave = 8, .cells = { 500 } } },
+	  .hold = { .ns = 250000, .max_ns = 1000000 },
 	  .applies = false },
 	{ "mutex_is_cheaper",
 	  { .address = 1, .kind = MP_LOCK_RWLOCK },
@@ -454,11 +486,17 @@ static const struct {
 
 START_TEST(each_rule_has_its_limit)
 {
+	struct mp_lock_hold hold = rules[_i].hold;
+
+	hold.lock = 1;
+	hold.count = 500;
+
 	begin();
 	unit_dump_chunk(&dump, MP_CHUNK_LOCK, &rules[_i].lock, sizeof(rules[_i].lock), 1, 1, 0);
 	unit_dump_chunk(&dump, MP_CHUNK_LOCK_SHARE, &rules[_i].share, sizeof(rules[_i].share), 1, 0, 1);
 	unit_dump_chunk(&dump, MP_CHUNK_LOCK_EXTRA, &rules[_i].extra, sizeof(rules[_i].extra), 1, 0, 1);
 	unit_dump_chunk(&dump, MP_CHUNK_LOCK_HIST, rules[_i].hists, sizeof(rules[_i].hists[0]), 2, 0, 1);
+	unit_dump_chunk(&dump, MP_CHUNK_LOCK_HOLD, &hold, sizeof(hold), 1, 0, 1);
 	finish_reading();
 	ck_assert_msg(has_advice(find_class(1), rules[_i].rule) == rules[_i].applies, "%s is %s", rules[_i].rule,
 		      rules[_i].applies ? "missing" : "wrong");
@@ -494,8 +532,11 @@ START_TEST(damaged_rows_are_left_out)
 	const struct mp_lock_hist wide[] = { { .lock = 1, .octave = 64, .what = MP_LOCK_HIST_WAIT, .cells = { 5 } } };
 	const struct mp_lock_order orders[] = { { .inner = 1, .outer = 77 }, { .inner = 2, .outer = 1 } };
 
+	const struct mp_lock_wake wakes[] = { { .count = 1 }, { .stack = 5000, .count = 1 } };
+
 	add_old_rows();
 	unit_dump_rows(&dump, LOCK_CULPRIT, stray, 0, 1);
+	unit_dump_rows(&dump, LOCK_WAKE, wakes, 0, 1);
 	unit_dump_rows(&dump, LOCK_HIST, wide, 0, 1);
 	unit_dump_rows(&dump, LOCK_ORDER, orders, 0, 1);
 	finish_reading();
@@ -504,6 +545,8 @@ START_TEST(damaged_rows_are_left_out)
 	ck_assert_uint_eq(profile.lock_culprits[0].culprit_stack, 0);
 	ck_assert_uint_eq(profile.lock_hist_count, 0);
 	ck_assert_uint_eq(profile.lock_order_count, 1);
+	ck_assert_uint_eq(profile.lock_wake_count, 1);
+	ck_assert_uint_eq(profile.lock_wakes[0].stack, 0);
 	finish();
 }
 END_TEST
