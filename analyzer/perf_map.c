@@ -12,6 +12,9 @@
 
 #include "dump_file.h"
 
+/* The time of a file is that of the kernel's last tick, up to so much before its last write. */
+#define TICK_NS 10000000u
+
 /* Why the open file FD is not to be trusted; NULL: it is. */
 static const char *defect(int fd, const struct profile *profile)
 {
@@ -21,7 +24,7 @@ static const char *defect(int fd, const struct profile *profile)
 		return "not a regular file, so not used";
 	if (status.st_uid != geteuid())
 		return "belongs to another user, so not used";
-	if ((uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec <
+	if ((uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec + TICK_NS <
 	    profile->process.start_realtime_ns)
 		return "older than the process, so not used";
 	return NULL;
