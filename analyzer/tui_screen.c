@@ -109,6 +109,11 @@ void tui_right(int y, int x, int columns, const char *text)
 	tui_text(y, x + (width < columns ? columns - width : 0), columns, text);
 }
 
+void tui_blank(int y, int x)
+{
+	mvhline(y, x, ' ', COLS - x);
+}
+
 void tui_style(enum tui_color color, bool bold, bool reverse)
 {
 	attrset((has_color ? COLOR_PAIR(color) : 0) | (bold ? A_BOLD : 0) | (reverse ? A_REVERSE : 0));

@@ -34,6 +34,9 @@ int tui_text(int y, int x, int columns, const char *text);
 /* The same at the right end of COLUMNS. */
 void tui_right(int y, int x, int columns, const char *text);
 
+/* Makes line Y blank from column X on. */
+void tui_blank(int y, int x);
+
 /* Until the next one. */
 void tui_style(enum tui_color color, bool bold, bool reverse);
 
