@@ -213,14 +213,22 @@ static int compare_waiters(const void *a, const void *b)
 	return left->stack < right->stack ? -1 : left->stack > right->stack;
 }
 
+/* How many of COUNT are left without the last, if that one did not wait after all (rows are not taken back). */
+static size_t without_idle(const struct lock_waiter *waiters, size_t count)
+{
+	return count > 0 && waiters[count - 1].count == 0 && waiters[count - 1].wait_ns == 0 ? count - 1 : count;
+}
+
 /* Sums rows of equal lock and stack, which are next to each other, into WAITERS. Returns how many that makes. */
 static size_t fold_waits(const struct mp_lock_wait **rows, size_t count, struct lock_waiter *waiters)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (i == 0 || rows[i]->stack != rows[i - 1]->stack)
+		if (i == 0 || rows[i]->stack != rows[i - 1]->stack) {
+			used = without_idle(waiters, used);
 			waiters[used++] = (struct lock_waiter){ .stack = rows[i]->stack };
+		}
 		waiters[used - 1].count += rows[i]->count;
 		waiters[used - 1].wait_ns += rows[i]->wait_ns;
 		waiters[used - 1].wait_max_ns = larger(waiters[used - 1].wait_max_ns, rows[i]->wait_max_ns);
@@ -229,7 +237,7 @@ static size_t fold_waits(const struct mp_lock_wait **rows, size_t count, struct 
 		waiters[used - 1].timeouts += rows[i]->timeouts;
 		waiters[used - 1].flags |= rows[i]->flags;
 	}
-	return used;
+	return without_idle(waiters, used);
 }
 
 static void sum_lock_waits(struct aggregate *aggregate, const struct profile *profile)

@@ -24,14 +24,17 @@ struct lifetime_sum {
 	uint64_t counts[MP_LIFETIME_CLASSES];
 };
 
-/* What reallocs of older blocks did; fields as in struct mp_site_resized. Exact. */
+/*
+ * What reallocs of older blocks did, by the names that all outputs use; see struct mp_site_resized. STEPS: reallocs,
+ * those of UNKNOWN blocks among them. BLOCKS were resized for the first time, and had FIRST_BYTES before. Exact.
+ */
+#define REALLOC_NUMBERS(X) \
+	X(steps) X(blocks) X(first_bytes) X(moves) X(copied_bytes) X(grown_bytes) X(shrinks) X(shrunk_bytes) X(unknown)
+
 struct realloc_sum {
-	uint64_t steps;               /* reallocs, those of unknown blocks among them */
-	uint64_t blocks, first_bytes; /* that were resized for the first time, and what they had before */
-	uint64_t moves, copied_bytes;
-	uint64_t grown_bytes;
-	uint64_t shrinks, shrunk_bytes;
-	uint64_t unknown;
+#define X(field) uint64_t field;
+	REALLOC_NUMBERS(X)
+#undef X
 };
 
 /* Fields as in struct mp_site. Nothing is clamped: in the dump of a running program a number may be a little off. */

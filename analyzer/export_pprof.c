@@ -358,7 +358,8 @@ static bool write_profile(const struct export *export, enum pprof_kind kind)
 		kinds[kind].write(&p);
 		export_tree_free(&p.tree);
 	}
-	fwrite(p.function_rows.bytes.list, 1, p.function_rows.bytes.count, export->out);
+	if (p.function_rows.bytes.count > 0)
+		fwrite(p.function_rows.bytes.list, 1, p.function_rows.bytes.count, export->out);
 	write_strings(&p);
 	text_index_free(&p.strings);
 	text_index_free(&p.functions);

@@ -60,10 +60,10 @@ static const char schema[] =
 	"CREATE TABLE thread(dump INTEGER NOT NULL REFERENCES dump, tid INTEGER, threads INTEGER NOT NULL, name TEXT,"
 	" start_ns INTEGER, end_ns INTEGER, alloc_count INTEGER NOT NULL, alloc_bytes INTEGER NOT NULL,"
 	" free_count INTEGER NOT NULL, free_bytes INTEGER NOT NULL, lock_wait_ns INTEGER NOT NULL);"
-	"CREATE TABLE realloc(site INTEGER NOT NULL REFERENCES site, steps INTEGER NOT NULL, blocks INTEGER NOT NULL,"
-	" first_bytes INTEGER NOT NULL, moves INTEGER NOT NULL, copied_bytes INTEGER NOT NULL,"
-	" grown_bytes INTEGER NOT NULL, shrinks INTEGER NOT NULL, shrunk_bytes INTEGER NOT NULL,"
-	" unknown INTEGER NOT NULL);"
+	"CREATE TABLE realloc(site INTEGER NOT NULL REFERENCES site"
+#define X(field) ", " #field " INTEGER NOT NULL"
+	REALLOC_NUMBERS(X) ");"
+#undef X
 	"CREATE TABLE free_pair(dump INTEGER NOT NULL REFERENCES dump, alloc_tid INTEGER, alloc_name TEXT,"
 	" alloc_threads INTEGER, free_tid INTEGER, free_name TEXT, free_threads INTEGER, count INTEGER NOT NULL,"
 	" bytes INTEGER NOT NULL, count_stderr INTEGER, bytes_stderr INTEGER);"
@@ -429,15 +429,9 @@ static void write_reallocs(struct database *d)
 		if (!sum)
 			continue;
 		number(d, d->site_count + (int64_t)i + 1);
-		number(d, (int64_t)sum->steps);
-		number(d, (int64_t)sum->blocks);
-		number(d, (int64_t)sum->first_bytes);
-		number(d, (int64_t)sum->moves);
-		number(d, (int64_t)sum->copied_bytes);
-		number(d, (int64_t)sum->grown_bytes);
-		number(d, (int64_t)sum->shrinks);
-		number(d, (int64_t)sum->shrunk_bytes);
-		number(d, (int64_t)sum->unknown);
+#define X(field) number(d, (int64_t)sum->field);
+		REALLOC_NUMBERS(X)
+#undef X
 		end_row(d);
 	}
 	end_table(d);

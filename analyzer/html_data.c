@@ -141,10 +141,7 @@ static void write_lifetimes(const struct page_report *page)
 	fputc(']', out);
 }
 
-/*
- * ,"reallocs":[[steps, blocks, first_bytes, moves, copied_bytes, grown_bytes, shrinks, shrunk_bytes, unknown], ...],
- * empty where there are none
- */
+/* ,"reallocs":[[REALLOC_NUMBERS], ...], empty where there are none */
 static void write_reallocs(const struct page_report *page)
 {
 	FILE *out = page->out;
@@ -152,14 +149,16 @@ static void write_reallocs(const struct page_report *page)
 	fputs(",\n\"reallocs\":[", out);
 	for (size_t i = 0; i < page->report->site_count; i++) {
 		const struct realloc_sum *sum = page->report->sites[i]->reallocs;
+		const char *separator = "";
 
 		fputs(i > 0 ? ",[" : "[", out);
-		if (sum)
-			fprintf(out,
-				"%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-				",%" PRIu64 ",%" PRIu64,
-				sum->steps, sum->blocks, sum->first_bytes, sum->moves, sum->copied_bytes,
-				sum->grown_bytes, sum->shrinks, sum->shrunk_bytes, sum->unknown);
+		if (sum) {
+#define X(field)                                                 \
+	fprintf(out, "%s%" PRIu64, separator, sum->field); \
+	separator = ",";
+			REALLOC_NUMBERS(X)
+#undef X
+		}
 		fputc(']', out);
 	}
 	fputc(']', out);
