@@ -11,7 +11,7 @@
 
 /* Less is noise: stacks, buffers of libraries, fragmentation. */
 #define NOTABLE_BYTES (16ull << 20)
-#define NOTABLE_SHARE 4 /* of the memory, one part in so many */
+#define NOTABLE_SHARE 4  /* of the memory, one part in so many */
 #define BLOCK_COST    16 /* bytes */
 
 /* A function that only this allocator has, when it is linked into a program beside malloc. */
@@ -31,6 +31,30 @@ static const struct {
 	{ "runtime.mallocgc", "Go's runtime" },
 	{ "GC_malloc", "the Boehm collector" },
 };
+
+/* Files whose names begin so bring a language with pools of its own. The dump does not tell whether it used them. */
+static const struct {
+	const char *file;
+	const char *name;
+	const char *option;
+} runtimes[] = {
+	{ "python", "Python", "PYTHONMALLOC=malloc" },
+	{ "libpython", "Python", "PYTHONMALLOC=malloc" },
+	{ "php", "PHP", "USE_ZEND_ALLOC=0" },
+	{ "libphp", "PHP", "USE_ZEND_ALLOC=0" },
+};
+
+static void runtime_of(const char *path, struct coverage *ret)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	for (size_t i = 0; slash && i < sizeof(runtimes) / sizeof(*runtimes); i++) {
+		if (strncmp(slash + 1, runtimes[i].file, strlen(runtimes[i].file)) == 0) {
+			ret->runtime = runtimes[i].name;
+			ret->runtime_option = runtimes[i].option;
+		}
+	}
+}
 
 static const char *allocator_in_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
@@ -93,6 +117,8 @@ struct coverage coverage_of(const struct profile *profile, bool look_inside)
 	struct coverage coverage = { .anonymous_bytes = process->anonymous_max_bytes };
 	uint64_t accounted;
 
+	for (size_t i = 0; i < profile->module_count && !coverage.runtime; i++)
+		runtime_of(profile_module_file(&profile->modules[i]), &coverage);
 	if (process->anonymous_max_bytes == 0 || process->mode == MP_MODE_OFF)
 		return coverage;
 	coverage.known = true;

@@ -18,6 +18,9 @@ struct coverage {
 	uint64_t unseen_bytes;
 	bool notable; /* more than allocators usually waste */
 	const char *allocator; /* one that is linked into the program under names of its own; NULL = none known */
+	/* A language that keeps small blocks in pools, and what to set so that it does not; NULL = none known. */
+	const char *runtime;
+	const char *runtime_option;
 };
 
 /* With LOOK_INSIDE the symbol table of the program is searched for allocators. */

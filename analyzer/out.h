@@ -84,7 +84,13 @@ enum out_format { OUT_FORMATS(X) };
 OUT_FORMATS(X)
 #undef X
 
-/* Parts of the text report. */
+/* Parts of the text report. Numbers and curves stand behind labels of this width. */
+#define OUT_LABEL_COLUMNS 12
+void out_text_timeline(const struct report *report, const struct term *term);
+void out_text_marks(const struct report *report, const struct term *term);
+void out_text_threads(const struct report *report, const struct term *term);
+void out_text_reallocs(const struct report *report, const struct term *term);
+void out_text_free_pairs(const struct report *report, const struct term *term);
 void out_text_sites(const struct report *report, const struct term *term);
 void out_text_leaks(const struct report *report, const struct term *term);
 void out_text_growth(const struct report *report, const struct term *term);
