@@ -66,7 +66,7 @@ static void write_family(const struct dump_file_list *list, const struct options
 	else if (options->format == OUT_FORMAT_TEXT)
 		out_family_text(&family, options, out);
 	else
-		out_family_json(&family, out);
+		out_family_json(&family, options, out);
 	family_free(&family);
 }
 

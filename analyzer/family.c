@@ -158,6 +158,7 @@ void family_add(struct family *family, const struct report *report)
 
 	for (size_t i = 0; i < report->site_count; i++)
 		merge_site(family, report->sites[i], hashes[report->sites[i]->stack]);
+	family_waits_add(&family->waits, report, hashes, family->processes.count);
 	free(hashes);
 	for (size_t i = 0; i < profile->loss_count; i++) {
 		uint64_t reason = profile->losses[i].reason;
@@ -275,6 +276,7 @@ void family_link(struct family *family)
 	}
 	for (size_t i = 0; i < family->sites.count; i++)
 		family->sites.list[i].process = place[family->sites.list[i].process];
+	family_waits_finish(&family->waits, place);
 	free(family->processes.list);
 	family->processes.list = list;
 	family->processes.count = used;
@@ -317,6 +319,7 @@ void family_free(struct family *family)
 	vec_free(&family->processes);
 	vec_free(&family->sites);
 	hash_map_free(&family->site_of_hash);
+	family_waits_free(&family->waits);
 	arena_free(&family->arena);
 	*family = (struct family){ 0 };
 }

@@ -9,6 +9,7 @@
 
 #include "aggregate.h"
 #include "arena.h"
+#include "family_waits.h"
 #include "hash.h"
 #include "out.h"
 #include "profile.h"
@@ -66,6 +67,7 @@ struct family {
 	struct site totals;
 	uint64_t peak_bytes; /* sum of the peaks, which need not have been at the same time */
 	uint64_t lock_wait_ns;
+	struct family_waits waits;
 	struct mp_loss losses[64]; /* by reason */
 	size_t partial_count;
 	bool sampled;

@@ -229,7 +229,7 @@ static void write_advice(const struct json_out *json, const struct lock_class *l
 	fputc(']', json->out);
 }
 
-void json_out_lock(struct json_out *json, const struct lock_class *lock)
+static void write_lock(struct json_out *json, const struct lock_class *lock)
 {
 	fprintf(json->out, "{\"id\":%" PRIu32, lock->id);
 	write_text(json, "class", lock->label.text);
@@ -272,7 +272,7 @@ static void write_lock_name(const struct json_out *json, const char *key, uint32
 	write_string(json, lock_classes_name(json->report->lock_classes, number, name, sizeof(name)));
 }
 
-void json_out_lock_order(struct json_out *json)
+static void write_lock_order(struct json_out *json)
 {
 	const struct lock_classes *classes = json->report->lock_classes;
 
@@ -299,4 +299,18 @@ void json_out_lock_order(struct json_out *json)
 		fputc(']', json->out);
 	}
 	fputs("]}", json->out);
+}
+
+void json_out_locks(struct json_out *json)
+{
+	const struct report *report = json->report;
+
+	fputs(",\n\"locks\":[", json->out);
+	lock_classes_rank(report->locks, report->lock_count);
+	for (size_t i = 0; i < json_out_limit(report->options->top, report->lock_count); i++) {
+		json_out_element(json, i);
+		write_lock(json, report->locks[i]);
+	}
+	fputs("],\n\"lock_order\":", json->out);
+	write_lock_order(json);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The one report on several processes. Only the dumps of the few stacks to be shown are loaded once more. */
+/* The text report on several processes. Only the dumps of the few stacks to be shown are loaded once more. */
 #include "out_family.h"
 
 #include <inttypes.h>
-#include <jansson.h>
+#include <stdlib.h>
 
-#include "dump_file.h"
-#include "json_text.h"
+#include "family_stacks.h"
 #include "report.h"
 #include "stack_view.h"
 #include "table.h"
@@ -19,6 +18,7 @@
 #define LABEL_COLUMNS   12
 #define STACK_INDENT    6u
 #define INNER_FRAMES    8u
+#define LINE_FRAMES     6u
 
 struct section {
 	enum site_key key;
@@ -147,30 +147,41 @@ static void print_losses(const struct family *family, const struct term *term)
 
 /* --- sites --- */
 
-static void print_stack_of(const struct family *family, const struct family_site *site, const struct options *options,
-			   const struct term *term)
-{
-	const char *path = family->processes.list[site->process].path;
-	struct err ignored = { 0 };
-	struct ready_report ready = { 0 };
-	struct stack_view view = { 0 };
-	struct profile profile;
+/* What the sections print with. */
+struct page {
+	struct family_stacks stacks;
+	const struct options *options;
+	struct term term;
+	size_t top;
+};
 
-	profile_init(&profile, path);
-	if (dump_file_load(path, &profile, &ignored) && site->stack <= profile.node_count &&
-	    report_init(&ready, &profile, options, &ignored)) {
-		stack_view_fill(&view, &profile, ready.report.symbols, site->stack);
-		text_stack_print(term, view.frames.list, view.frames.count, view.mark, STACK_INDENT,
-				 options->full_stacks ? SIZE_MAX : INNER_FRAMES);
-		stack_view_free(&view);
-	}
-	report_free(&ready);
-	profile_free(&profile);
+static void print_stack(struct page *page, size_t process, uint32_t stack)
+{
+	const struct stack_view *view = family_stacks_view(&page->stacks, process, stack);
+
+	if (view)
+		text_stack_print(&page->term, view->frames.list, view->frames.count, view->mark, STACK_INDENT,
+				 page->options->full_stacks ? SIZE_MAX : INNER_FRAMES);
 }
 
-static void print_section(struct family *family, const struct section *section, size_t top,
-			  const struct options *options, const struct term *term)
+/* The innermost frames in one line. */
+static void print_callers(struct page *page, size_t process, uint32_t stack)
 {
+	const struct stack_view *view = family_stacks_view(&page->stacks, process, stack);
+	const struct term *term = &page->term;
+	size_t count = view ? view->frames.count : 0;
+	char name[256];
+
+	for (size_t i = 0; i < count && i < LINE_FRAMES; i++) {
+		fputs(i > 0 ? " < " : "", term->out);
+		term_text(term, stack_view_name(&view->frames.list[i], name, sizeof(name)), 0, 0, false);
+	}
+	fputs(count > LINE_FRAMES ? " ...\n" : "\n", term->out);
+}
+
+static void print_section(struct family *family, const struct section *section, struct page *page)
+{
+	const struct term *term = &page->term;
 	struct units (*text)(int64_t) = section->is_bytes ? units_bytes : units_count;
 	size_t count = family_rank(family, section->key);
 	int64_t whole = section->key == SITE_KEY_PEAK ? units_signed(family->peak_bytes)
@@ -179,8 +190,9 @@ static void print_section(struct family *family, const struct section *section, 
 	if (count == 0)
 		return;
 	term_print(term, TERM_TITLE, "%s", section->title);
-	fprintf(term->out, "  %zu of %zu sites, %s in all\n", count < top ? count : top, count, text(whole).text);
-	for (size_t i = 0; i < count && i < top; i++) {
+	fprintf(term->out, "  %zu of %zu sites, %s in all\n", count < page->top ? count : page->top, count,
+		text(whole).text);
+	for (size_t i = 0; i < count && i < page->top; i++) {
 		const struct family_site *site = &family->sites.list[i];
 		int64_t value = site_value(&site->sums, section->key);
 		char rank[24];
@@ -193,77 +205,77 @@ static void print_section(struct family *family, const struct section *section, 
 		term_line(term, TERM_DIM, "%s allocated in %s calls",
 			  units_bytes(units_signed(site->sums.alloc_bytes)).text,
 			  units_count(units_signed(site->sums.alloc_count)).text);
-		print_stack_of(family, site, options, term);
+		print_stack(page, site->process, site->stack);
 	}
 	fputc('\n', term->out);
+}
+
+/* --- waits --- */
+
+static void print_wait(const struct family *family, size_t rank, size_t index, uint64_t whole, struct page *page)
+{
+	const struct term *term = &page->term;
+	const struct family_place *waiter = &family->waits.waiters.list[index];
+	const char *kind = profile_lock_kind_name(waiter->kind);
+	struct family_waker wakers[FAMILY_WAKERS];
+	uint64_t wakes;
+	size_t count;
+
+	text_rank_line(term, rank, units_duration(waiter->wait_ns).text,
+		       units_share(units_signed(waiter->wait_ns), whole).text);
+	fprintf(term->out, "%s, %s wait%s in %zu process%s\n", kind ? kind : "lock",
+		units_count(units_signed(waiter->count)).text, waiter->count == 1 ? "" : "s", waiter->processes,
+		waiter->processes == 1 ? "" : "es");
+	print_stack(page, waiter->process, waiter->stack);
+	count = family_waits_wakers(&family->waits, index, wakers, &wakes);
+	if (count > 0)
+		fprintf(term->out, "      such a semaphore was posted by other processes %s time%s:\n",
+			units_count(units_signed(wakes)).text, wakes == 1 ? "" : "s");
+	for (size_t i = 0; i < count; i++) {
+		fprintf(term->out, "      %8s  ", units_share(units_signed(wakers[i].count), wakes).text);
+		print_callers(page, wakers[i].place->process, wakers[i].place->stack);
+	}
+}
+
+static void print_waits(const struct family *family, bool contention, struct page *page)
+{
+	const struct term *term = &page->term;
+	const struct family_waits *waits = &family->waits;
+	size_t *list = memory_zeroed(waits->waiters.count + 1, sizeof(*list));
+	size_t count = family_waits_rank(waits, contention, list);
+	uint64_t whole = contention ? waits->contention_ns : waits->coordination_ns;
+
+	if (count > 0) {
+		term_print(term, TERM_TITLE, contention ? "LOCKS" : "COORDINATION");
+		fprintf(term->out, "  %zu of %zu places, %s %s\n", count < page->top ? count : page->top, count,
+			units_duration(whole).text,
+			contention ? "waited in all" : "waited for work or for each other, which may be meant so");
+		for (size_t i = 0; i < count && i < page->top; i++)
+			print_wait(family, i + 1, list[i], whole, page);
+		fputc('\n', term->out);
+	}
+	free(list);
 }
 
 void out_family_text(struct family *family, const struct options *options, FILE *out)
 {
 	const struct out_options out_options = report_out_options(options);
-	size_t top = out_options.top > 0 ? (size_t)out_options.top : out_options.single ? TOP_SINGLE : TOP_PER_SECTION;
-	struct term term;
+	struct page page = { .options = options };
 
-	term_init(&term, out, out_options.color, out_options.width);
-	print_tree(family, &term);
-	print_totals(family, &term);
+	page.top = out_options.top > 0 ? (size_t)out_options.top : out_options.single ? TOP_SINGLE : TOP_PER_SECTION;
+	family_stacks_init(&page.stacks, family, options);
+	term_init(&page.term, out, out_options.color, out_options.width);
+	print_tree(family, &page.term);
+	print_totals(family, &page.term);
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
 		if (out_options.single ? sections[i].key == out_options.key : sections[i].usual)
-			print_section(family, &sections[i], top, options, &term);
+			print_section(family, &sections[i], &page);
 	}
-	print_losses(family, &term);
+	for (int contention = 1; contention >= 0 && !out_options.single; contention--)
+		print_waits(family, contention, &page);
+	print_losses(family, &page.term);
 	if (!options->each)
-		term_line(&term, TERM_DIM, "\n--each adds the report of each process, with its threads and locks.");
-}
-
-/* --- JSON --- */
-
-static json_t *make_sums(const struct site *totals, uint64_t peak_bytes, uint64_t lock_wait_ns)
-{
-	json_t *object = json_object();
-
-	json_object_set_new(object, "alloc_count", json_integer(units_signed(totals->alloc_count)));
-	json_object_set_new(object, "alloc_bytes", json_integer(units_signed(totals->alloc_bytes)));
-	json_object_set_new(object, "free_count", json_integer(units_signed(totals->free_count)));
-	json_object_set_new(object, "free_bytes", json_integer(units_signed(totals->free_bytes)));
-	json_object_set_new(object, "live_count", json_integer(totals->live_count));
-	json_object_set_new(object, "live_bytes", json_integer(totals->live_bytes));
-	json_object_set_new(object, "peak_bytes", json_integer(units_signed(peak_bytes)));
-	json_object_set_new(object, "lock_wait_ns", json_integer(units_signed(lock_wait_ns)));
-	return object;
-}
-
-static json_t *make_process(const struct family_process *process)
-{
-	json_t *object = make_sums(&process->totals, process->peak_bytes, process->lock_wait_ns);
-
-	json_object_set_new(object, "dump", json_text(process->path));
-	json_object_set_new(object, "program", json_text(process->program));
-	json_object_set_new(object, "pid", json_integer(process->pid));
-	json_object_set_new(object, "parent_pid", json_integer(process->parent_pid));
-	json_object_set_new(object, "parent",
-			    process->parent == FAMILY_NONE ? json_null() : json_integer((json_int_t)process->parent));
-	json_object_set_new(object, "birth", json_string(family_birth_name(process->birth)));
-	json_object_set_new(object, "depth", json_integer((json_int_t)process->depth));
-	json_object_set_new(object, "ended", json_string(profile_ended_name(process->ended)));
-	json_object_set_new(object, "duration_ns", json_integer(units_signed(process->duration_ns)));
-	return object;
-}
-
-static void write_member(FILE *out, const char *name, json_t *value)
-{
-	fprintf(out, "\"%s\":", name);
-	json_dumpf(value, out, JSON_COMPACT);
-	json_decref(value);
-	fputs(",\n", out);
-}
-
-void out_family_json(const struct family *family, FILE *out)
-{
-	json_t *processes = json_array();
-
-	for (size_t i = 0; i < family->processes.count; i++)
-		json_array_append_new(processes, make_process(&family->processes.list[i]));
-	write_member(out, "processes", processes);
-	write_member(out, "totals", make_sums(&family->totals, family->peak_bytes, family->lock_wait_ns));
+		term_line(&page.term, TERM_DIM,
+			  "\n--each adds the report of each process, with its threads and locks.");
+	family_stacks_free(&page.stacks);
 }

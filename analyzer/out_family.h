@@ -11,7 +11,10 @@
 /* For people: the tree, the sums, and the sites that count most in all of them together. */
 void out_family_text(struct family *family, const struct options *options, FILE *out);
 
-/* The members "processes" and "totals" of the object that holds the reports of all dumps, each with a comma behind. */
-void out_family_json(const struct family *family, FILE *out);
+/*
+ * The members "processes", "totals", "sites" and "waits" of the object that holds the reports of all dumps, each with a
+ * comma behind.
+ */
+void out_family_json(struct family *family, const struct options *options, FILE *out);
 
 #endif

@@ -126,6 +126,10 @@ function missingView(app, parent) {
 								: 'no more than allocators usually waste',
 						),
 						coverage.allocator && ['allocator in the program', coverage.allocator],
+						coverage.runtime && [
+							`${coverage.runtime} has pools; to see each block, set`,
+							coverage.runtime_option,
+						],
 					]),
 		),
 		element(
