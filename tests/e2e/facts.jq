@@ -25,6 +25,7 @@ def actual($kind; $key; $report):
 		else (first // {}) | (. + (.points // [{}] | last))[$field] end
 	elif $field | IN("sites", "pairs") then length
 	elif $field == "frames" then map(.stack | length) | max
+	elif $field == "cut" then map(.cut // "whole") | unique | join(",")
 	elif $loss then sum_of($field) + ($report.losses[$loss] // 0)
 	else sum_of($field) end;
 

@@ -70,7 +70,16 @@ async function open(browser, file, options) {
 }
 
 const tab = (page, name) => page.click(`#tab-${name}`);
-const settle = (page) => page.waitForTimeout(350);
+
+// Two pictures later; what the page does for the next one, as after scrolling, is done.
+const pictures = (page) =>
+	page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+// The page's own clock: a search that waits for more keys, and a zoom, are over, however slow the machine is.
+async function settle(page) {
+	await page.evaluate(() => new Promise((done) => setTimeout(done, 350)));
+	await pictures(page);
+}
 
 // data-value of the cells of a column, in the order of the rows that are drawn.
 const column = (page, table, key) =>
@@ -181,7 +190,7 @@ async function checkSites(page, report) {
 		});
 		if (at === scrolled) break;
 		scrolled = at;
-		await page.waitForTimeout(20);
+		await pictures(page);
 	}
 	const text = (list) => list.map((values) => values.join(' ')).sort();
 	is('sites', text([...rows.values()]), text(report.sites.map((site) => keys.map((key) => site[key]))));

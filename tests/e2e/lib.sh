@@ -29,6 +29,22 @@ need_root()
 	[ "$(id -u)" = 0 ] || skip "needs root"
 }
 
+# open_to_others: lets other users into the case's directory, for root to become one. In a name space there may be none.
+open_to_others()
+{
+	need setpriv
+	[ ! -e /proc/self/uid_map ] || awk '{ users += $3 } END { exit users < 65536 }' /proc/self/uid_map ||
+		skip "there are no other users to become"
+	chmod 755 . "$SCRATCH"
+	setpriv --reuid 65533 --clear-groups test -x "$PWD" || skip "another user cannot get to $PWD"
+}
+
+# honours_setuid PROGRAM: a set-user-ID program is one here, and not on a file system or in a container without such.
+honours_setuid()
+{
+	! setpriv --reuid 65533 --clear-groups env LD_SHOW_AUXV=1 "$1" 3>/dev/null | grep -q '^AT_SECURE: *0'
+}
+
 # run_into NAME COMMAND...: leaves NAME.out, NAME.err and NAME.status; facts of targets go to NAME.facts.
 run_into()
 {
@@ -169,6 +185,29 @@ field()
 	jq -r "$2" "$1.json"
 }
 
+# until_true COMMAND...: waits for it, however busy the machine is.
+until_true()
+{
+	for _ in {1..1200}; do
+		"$@" && return
+		sleep 0.05
+	done
+	fail "never true: $*"
+}
+
+# listening PATH: does a server take connections on the socket PATH? It is there a moment before that.
+listening()
+{
+	awk -v path="$1" '$4 == "00010000" && substr($0, length($0) - length(path)) == " " path { found = 1 }
+		END { exit !found }' /proc/net/unix
+}
+
+# gone PID: it has ended, even if nobody has waited for it.
+gone()
+{
+	[[ $(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) =~ ^([ZX]|$) ]]
+}
+
 # is WHAT GOT WANT
 is()
 {
@@ -209,7 +248,7 @@ exits_while_busy()
 	for ((i = 1; i <= $1; i++)); do
 		rm -f "$dump"
 		status=0
-		timeout 120 env LD_PRELOAD="$LIBRARY" MEMPROF_OUT="$dump" MEMPROF_LEAK_TIMEOUT_MS=60000 \
+		timeout 120 env LD_PRELOAD="$LIBRARY" MEMPROF_OUT="$dump" \
 			"$TARGETS/exit_while_busy" 3>/dev/null || status=$?
 		is "status of run $i" "$status" 3
 		found=$("$ANALYZE" --format json --no-symbols "$dump" | jq -rc '[.leak_scan.ran,

@@ -5,6 +5,7 @@
 # libmemprof.so, memprof-analyze, memprof and tests/targets. A CASE may be a pattern. Needs jq; no root (cases that do
 # skip), no network.
 set -u
+unset CDPATH
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export SLOW=${SLOW:-0}
@@ -56,10 +57,13 @@ run_case()
 # Runs one case with its time limit and prints its line in one piece, because several run at a time.
 supervise()
 {
-	local name=$1 dir=$SCRATCH/$1 start=${EPOCHREALTIME/./} status took line
+	local name=$1 dir=$SCRATCH/$1 start=${EPOCHREALTIME/./} status took line DEFAULT_SIGNALS=()
 
+	env --default-signal true 2>/dev/null && DEFAULT_SIGNALS=(--default-signal)
 	mkdir "$dir"
-	timeout -k 5 "$LIMIT" "${BASH_SOURCE[0]}" --run "$name" "$dir" >"$dir.log" 2>&1 </dev/null
+	# Signals that the caller ignores, as nohup does, no shell could trap; of its open files cases know nothing.
+	timeout -k 5 "$LIMIT" env "${DEFAULT_SIGNALS[@]}" "${BASH_SOURCE[0]}" --run "$name" "$dir" >"$dir.log" 2>&1 \
+		</dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 	status=$?
 	took=$(((${EPOCHREALTIME/./} - start) / 100000))
 	took=$((took / 10)).$((took % 10))s
@@ -112,15 +116,41 @@ for file in "$LIBRARY" "$ANALYZE" "$LAUNCHER" "$TARGETS/leak"; do
 done
 command -v jq >/dev/null || { echo "run_e2e.sh: jq is missing: run scripts/install-deps.sh --tests" >&2; exit 2; }
 
-# The same everywhere, whatever the caller's session is like.
-export LC_ALL=C.UTF-8 TERM=dumb
-unset DEBUGINFOD_URLS LD_PRELOAD NO_COLOR CLICOLOR_FORCE
-for variable in $(compgen -e MEMPROF_); do
-	unset "$variable"
+# The same everywhere, whatever the caller's session is like: tmux would take that of the caller for its own, git his
+# repository, and programs do what he told them by their variables.
+umask 022
+export LC_ALL=C.UTF-8 TERM=dumb SHELL=/bin/sh
+for variable in $(compgen -e); do
+	case $variable in
+	MEMPROF_* | LD_PRELOAD | LD_AUDIT | LD_BIND_NOW | LD_DEBUG | GLIBC_TUNABLES | MALLOC_* | NO_COLOR | \
+		CLICOLOR_FORCE | FORCE_COLOR | DEBUGINFOD_* | TMUX | TMUX_PANE | BASH_ENV | ENV | POSIXLY_CORRECT | \
+		COLUMNS | LINES | MAKEFLAGS | MFLAGS | MAKELEVEL | MAKEFILES | GIT_* | OMP_* | GOMP_* | KMP_* | \
+		*_proxy | *_PROXY | PYTHONMALLOC* | PYTHONDEVMODE | PYTHONHASHSEED | PYTHONTRACEMALLOC | \
+		USE_ZEND_ALLOC* | *SAN_OPTIONS)
+		unset "$variable"
+		;;
+	esac
 done
+# However busy the machine is, there is a verdict on leaks.
+export MEMPROF_LEAK_TIMEOUT_MS=300000
 
-SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/memprof-e2e.XXXXXX") || exit 2
+# make_scratch DIRECTORY: below it, where programs can be run. Its name is that which the kernel has for it, and short:
+# that of a socket has 107 bytes with the case's name and the server's.
+make_scratch()
+{
+	[ "${#1}" -le 40 ] || [ "$1" = "$BUILD" ] || return
+	SCRATCH=$(mktemp -d "$1/memprof-e2e.XXXXXX" 2>/dev/null) || return
+	SCRATCH=$(cd "$SCRATCH" && pwd -P)
+	printf '#!/bin/sh\n' >"$SCRATCH/program" && chmod +x "$SCRATCH/program"
+	"$SCRATCH/program" 2>/dev/null || { rm -rf "$SCRATCH"; return 1; }
+	rm "$SCRATCH/program"
+}
+
+make_scratch "${TMPDIR:-/tmp}" || make_scratch /tmp || make_scratch /var/tmp || make_scratch "$BUILD" ||
+	{ echo "run_e2e.sh: no directory to work in: set TMPDIR to one that programs can be run from" >&2; exit 2; }
 export SCRATCH
+# go keeps files there, and has no other place.
+[[ -d ${HOME:-} && -w $HOME ]] || export HOME=$SCRATCH
 trap 'rm -rf "$SCRATCH"' EXIT
 
 mapfile -t cases < <(list_cases)

@@ -41,7 +41,7 @@ def promise($what; holds): if holds then empty else $what end;
 	(.growth | promise("growth"; (.judged | type == "boolean") and (.points | count)
 		and (.from_ns | count_or_null) and (.judged or .sites == []))),
 	(.growth.sites[] | promise("growth of site \(.site)"; counts(["live_bytes", "live_count", "grown_bytes"])
-		and .bytes_per_s_low > 0 and .score > 0 and .score <= 1 and (.stack | stack))),
+		and .bytes_per_s_low >= 0 and .score > 0 and .score <= 1 and (.stack | stack))),
 	(.leak_scan | promise("leak_scan";
 		(.ran | type == "boolean") and (if .ran then .why_not == null and (.method | type == "string")
 			and counts(["duration_ns", "pause_ns", "block_count", "root_bytes"])

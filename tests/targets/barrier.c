@@ -43,27 +43,37 @@ static void *early(void *tid)
 	return NULL;
 }
 
-SITE static void share_here(pthread_barrier_t *shared)
+struct shared {
+	pthread_barrier_t barrier;
+	int round; /* the parent is about to wait in this one */
+};
+
+SITE static void share_here(struct shared *shared)
 {
-	int r = pthread_barrier_wait(shared);
+	int r = pthread_barrier_wait(&shared->barrier);
 
 	require(r == 0 || r == PTHREAD_BARRIER_SERIAL_THREAD);
 }
 
 static void with_another_process(void)
 {
-	pthread_barrier_t *shared =
-		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_barrierattr_t attr;
-	pid_t child;
+	pid_t child, parent = getpid();
 
 	require(shared != MAP_FAILED && pthread_barrierattr_init(&attr) == 0 &&
 		pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-		pthread_barrier_init(shared, &attr, 2) == 0);
+		pthread_barrier_init(&shared->barrier, &attr, 2) == 0);
 	child = fork();
-	for (int i = 0; i < ROUNDS; i++) {
-		if (child == 0)
+	for (int i = 1; i <= ROUNDS; i++) {
+		if (child == 0) {
+			await(&shared->round, i);
+			while (!is_process_asleep(parent))
+				sched_yield();
 			pass_time(MEET_NS);
+		} else {
+			__atomic_store_n(&shared->round, i, __ATOMIC_RELEASE);
+		}
 		share_here(shared);
 	}
 	if (child == 0)

@@ -16,7 +16,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t the_cond = PTHREAD_COND_INITIALIZER;
 static sem_t the_sem, free_sem;
 static pthread_t sleeper;
-static int cleaned_up, tid;
+static int cleaned_up, tid, jumped;
 
 static void clean_up_cond(void *unused)
 {
@@ -132,7 +132,7 @@ static void jump(int number)
 SITE static void jump_here(void)
 {
 	if (!sigsetjmp(back, 1)) {
-		alarm(1);
+		__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 		sem_wait(&the_sem);
 		require(!"woken");
 	}
@@ -143,7 +143,7 @@ static void *jumper(void *unused)
 {
 	(void)unused;
 	jump_here();
-	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	__atomic_store_n(&jumped, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	for (;;)
 		pause();
 	return NULL;
@@ -153,7 +153,6 @@ int main(void)
 {
 	struct sigaction action = { .sa_handler = jump };
 	pthread_t thread;
-	sigset_t set;
 
 	require(sem_init(&the_sem, 0, 0) == 0 && sem_init(&free_sem, 0, 1) == 0);
 	require(pthread_create(&sleeper, NULL, sleep_long, NULL) == 0);
@@ -173,21 +172,19 @@ int main(void)
 	cancel(thread);
 	require(sem_trywait(&free_sem) == 0);
 
-	/* The signal goes to the one thread that does not block it. */
-	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	tid = 0;
 	require(pthread_create(&thread, NULL, jumper, NULL) == 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	let_it_wait(&tid);
+	require(pthread_kill(thread, SIGUSR1) == 0);
+	let_it_wait(&jumped);
 	cancel(thread);
 	cancel(sleeper);
 
 	fact("lock the_cond contentions=%d wait_ns=%lu..", ROUNDS, (unsigned long)ROUNDS * MEET_NS);
 	fact("waiter the_cond in=cond_here count=%d wait_ns=%lu..", ROUNDS, (unsigned long)ROUNDS * MEET_NS);
 	fact("waiter the_sem in=sem_here count=%d wait_ns=%lu..", ROUNDS, (unsigned long)ROUNDS * MEET_NS);
-	fact("waiter the_sem in=jump_here count=1 wait_ns=500000000..");
+	fact("waiter the_sem in=jump_here count=1 wait_ns=%u..", MEET_NS);
 	fact("waiter * in=join_here count=%d wait_ns=%lu..", ROUNDS, (unsigned long)ROUNDS * MEET_NS);
 	fact("lock free_sem contentions=0");
 	printf("cleaned up %d\n", cleaned_up);

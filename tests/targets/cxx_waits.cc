@@ -79,11 +79,11 @@ int main()
 	the_mutex.unlock();
 	the_shared.unlock();
 	throws_once();
-	fact("waiter the_cond in=wait_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1900000);
+	fact("waiter the_cond in=wait_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1000000);
 	fact("lock the_cond kind=condvar contentions=%d timeouts=%d", TIMEOUTS, TIMEOUTS);
-	fact("waiter the_mutex in=try_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1900000);
+	fact("waiter the_mutex in=try_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1000000);
 	fact("lock the_mutex kind=mutex contentions=%d timeouts=%d", TIMEOUTS, TIMEOUTS);
-	fact("waiter the_shared in=share_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1900000);
+	fact("waiter the_shared in=share_here count=%d wait_ns=%d..", TIMEOUTS, TIMEOUTS * 1000000);
 	puts("ok");
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -43,7 +44,8 @@ static void work(const char *directory)
 	require(open("facts", O_WRONLY | O_CREAT | O_APPEND, 0600) == 3);
 	fact("total alloc_count=32768.. alloc_bytes=393216..");
 	fact("process ended=exit exit_status=0");
-	close(3);
+	/* Until this process is gone. */
+	require(flock(3, LOCK_EX) == 0);
 	require(rename("facts", "facts.done") == 0);
 	_exit(0);
 }
@@ -52,6 +54,7 @@ int main(void)
 {
 	char directory[4096];
 	pid_t child;
+	int done = -1;
 
 	require(getcwd(directory, sizeof(directory)));
 	child = fork();
@@ -62,8 +65,8 @@ int main(void)
 		_exit(0);
 	}
 	require(waitpid(child, NULL, 0) == child);
-	for (int i = 0; i < 1000 && access("facts.done", F_OK) != 0; i++)
+	for (int i = 0; i < 6000 && (done = open("facts.done", O_RDONLY)) < 0; i++)
 		usleep(10000);
-	puts(access("facts.done", F_OK) == 0 ? "daemon done" : "daemon lost");
+	puts(done >= 0 && flock(done, LOCK_EX) == 0 ? "daemon done" : "daemon lost");
 	return 0;
 }

@@ -51,7 +51,7 @@ int main(void)
 	require(pthread_attr_init(&attr) == 0 && pthread_attr_setstacksize(&attr, STACK_BYTES) == 0);
 	require(pthread_create(&thread, &attr, thread_main, NULL) == 0);
 	pthread_join(thread, NULL);
-	fact("site bottom_here alloc_count=100 free_count=100 frames=512..513");
+	fact("site bottom_here alloc_count=100 free_count=100 frames=512..513 cut=depth");
 	fact("site step_here alloc_count=%d free_count=%d", 2 * (DEPTH / 1000 + 1), 2 * (DEPTH / 1000 + 1));
 	puts("done");
 	return 0;

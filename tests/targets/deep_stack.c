@@ -27,6 +27,6 @@ int main(void)
 	for (int i = 0; i < 20; i++)
 		require(descend(10000) == 10000);
 	require(descend(100) == 100);
-	fact("site deep_here alloc_count=21 alloc_bytes=2583 live_count=21 sites=2 frames=..513");
+	fact("site deep_here alloc_count=21 alloc_bytes=2583 live_count=21 sites=2 frames=..513 cut=depth,whole");
 	return 0;
 }

@@ -16,7 +16,8 @@
 /*
  * One line per fact: PID PROGRAM KIND [NAME] KEY=VALUE...  A value is a word, a number, or a range A..B, A.., ..B.
  *   site FUNCTION    sums over the sites whose stack holds FUNCTION, and with not=OTHER does not hold OTHER; also
- *                    sites=how many, frames=of the longest stack, outer=a function that is further out in all
+ *                    sites=how many, frames=of the longest stack, outer=a function that is further out in all,
+ *                    cut=why the stacks are not whole, sorted, with commas between; "whole" is that of those that are
  *   lock NAME        one lock; a lock that the report does not list counts as all zero
  *   waiter NAME      count and wait_ns of the waiters of lock NAME; with in=FUNCTION only of those
  *   culprit NAME     the same of those who made threads wait for lock NAME

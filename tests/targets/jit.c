@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		write_map(made);
 	for (size_t i = 0; i < any_size(4); i++)
 		keep(made());
-	fact("site called_from_made_code alloc_count=4 alloc_bytes=396");
+	fact("site called_from_made_code alloc_count=4 alloc_bytes=396 cut=no_unwind_info");
 	return 0;
 }
 

@@ -792,7 +792,7 @@ static void case_ignored_region(void)
 
 static void case_root_region(void)
 {
-	char name[] = "/tmp/memprof-leaks.XXXXXX";
+	char name[] = "memprof-leaks.XXXXXX";
 	int fd = mkstemp(name);
 	void **shared;
 

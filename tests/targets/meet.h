@@ -21,15 +21,13 @@ struct meet {
 	uint64_t waited_ns;      /* the waiter's own clock around wait_here */
 };
 
-/* Has thread TID of this process gone to sleep? As the kernel sees it. */
-static inline int is_asleep(int tid)
+static inline int sleeps_by(const char *path)
 {
-	char path[64], text[256];
+	char text[256];
 	const char *end;
 	FILE *file;
 	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
 	file = fopen(path, "r");
 	if (!file)
 		return 0;
@@ -38,6 +36,24 @@ static inline int is_asleep(int tid)
 	fclose(file);
 	end = strrchr(text, ')');
 	return end && end[1] && end[2] == 'S';
+}
+
+/* Has thread TID of this process gone to sleep? As the kernel sees it. */
+static inline int is_asleep(int tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	return sleeps_by(path);
+}
+
+/* The same of another process, by its first thread. */
+static inline int is_process_asleep(int pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	return sleeps_by(path);
 }
 
 static inline void pass_time(uint64_t ns)
@@ -62,6 +78,43 @@ static inline void let_it_wait(const int *tid)
 	while (!is_asleep(__atomic_load_n(tid, __ATOMIC_ACQUIRE)))
 		sched_yield();
 	pass_time(MEET_NS);
+}
+
+/*
+ * Threads that burn time where they wait, as those of spinlocks and OpenMP do, never sleep, or not at once. But one
+ * that has run for ten milliseconds since it said that it was about to wait has got there, even if memprof had to do
+ * much before. about_to_wait() is for the thread that waits, let_it_get_there() for the other one.
+ */
+#define GET_THERE_NS 10000000u
+
+struct wait_ahead {
+	int tid; /* 0 = not yet */
+	clockid_t clock;
+	uint64_t ran_ns;
+};
+
+static inline uint64_t ran_ns(clockid_t clock)
+{
+	struct timespec time;
+
+	require(clock_gettime(clock, &time) == 0);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static inline void about_to_wait(struct wait_ahead *self)
+{
+	require(pthread_getcpuclockid(pthread_self(), &self->clock) == 0);
+	self->ran_ns = ran_ns(self->clock);
+	__atomic_store_n(&self->tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+}
+
+static inline void let_it_get_there(const struct wait_ahead *other)
+{
+	while (!__atomic_load_n(&other->tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	/* Asleep, not yielding: the other one may have no other processor. */
+	while (!is_asleep(other->tid) && ran_ns(other->clock) - other->ran_ns < GET_THERE_NS)
+		pass_time(GET_THERE_NS / 20);
 }
 
 static inline void *meet_waiter(void *argument)

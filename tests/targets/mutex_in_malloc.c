@@ -4,6 +4,7 @@
  * makes while memprof looks the real functions up (P23); and a mutex that a constructor takes. All are counted.
  */
 #include "handoff.h"
+#include "own_malloc.h"
 
 #define ROUNDS 20
 
@@ -12,7 +13,7 @@ static pthread_mutex_t early_lock = PTHREAD_MUTEX_INITIALIZER;
 static char heap[8u << 20] __attribute__((aligned(16)));
 static size_t used;
 
-static void *take(size_t bytes)
+void *take(size_t bytes)
 {
 	void *block;
 
@@ -23,28 +24,6 @@ static void *take(size_t bytes)
 	used += (bytes + 16 + 15) & ~(size_t)15;
 	pthread_mutex_unlock(&heap_lock);
 	return block;
-}
-
-void *malloc(size_t bytes)
-{
-	return take(bytes);
-}
-
-void *calloc(size_t count, size_t bytes)
-{
-	return take(count * bytes); /* fresh memory is zero */
-}
-
-void *realloc(void *block, size_t bytes)
-{
-	void *other = take(bytes);
-	size_t old = 0;
-
-	if (block) {
-		memcpy(&old, (char *)block - 16, sizeof(old));
-		memcpy(other, block, old < bytes ? old : bytes);
-	}
-	return other;
 }
 
 void free(void *block)

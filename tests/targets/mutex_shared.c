@@ -1,33 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /* Two processes contend for a mutex in memory that they share: both go on, and both know what they took themselves. */
-#include <pthread.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "facts.h"
+#include "handoff.h"
 
 #define ROUNDS 2000
 
 struct shared {
 	pthread_mutex_t mutex;
 	unsigned count;
-	unsigned here; /* processes */
+	int taken[2]; /* by each process, for the other one to come and wait */
+	int waited;   /* by those that did */
 };
+
+static void take(struct shared *s)
+{
+	require(pthread_mutex_lock(&s->mutex) == 0);
+	s->count++;
+}
+
+static void give(struct shared *s)
+{
+	require(pthread_mutex_unlock(&s->mutex) == 0);
+}
 
 SITE static void take_here(struct shared *s, unsigned who)
 {
-	__atomic_add_fetch(&s->here, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&s->here, __ATOMIC_SEQ_CST) < 2)
-		sched_yield();
-	for (int i = 0; i < ROUNDS; i++) {
-		require(pthread_mutex_lock(&s->mutex) == 0);
-		s->count++;
-		if (i % 100 == (int)who)
-			usleep(1000); /* the other one comes meanwhile */
-		require(pthread_mutex_unlock(&s->mutex) == 0);
-		if (i % 50 == 0) /* and gets it */
-			usleep(300);
+	/* Each waits for the other one once. */
+	for (unsigned i = 0; i < 2; i++) {
+		if (i != who)
+			wait_for(&s->taken[i], 1);
+		take(s);
+		if (i == who) {
+			__atomic_store_n(&s->taken[i], 1, __ATOMIC_RELEASE);
+			wait_until_blocked(&s->mutex);
+		}
+		give(s);
+		if (i != who)
+			__atomic_add_fetch(&s->waited, 1, __ATOMIC_RELEASE);
+		wait_for(&s->waited, (int)i + 1);
+	}
+	/* And as it happens. */
+	for (int i = 2; i < ROUNDS; i++) {
+		take(s);
+		give(s);
 	}
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two threads that hammer one static mutex and time their own waits. */
+#include <sys/resource.h>
+
 #include "handoff.h"
 
 #define ROUNDS 20000
@@ -10,21 +12,31 @@ static unsigned long sum;
 
 struct worker {
 	uint64_t in_lock_ns; /* all calls */
-	uint64_t long_ns;    /* calls so long that the thread must have slept in them, less that limit */
+	uint64_t long_ns;    /* long calls in which the thread went to sleep, less the limit */
 	pthread_t thread;
 };
 
 #define LONG_NS 100000u
 
+/* How often the thread has gone to sleep; a call may also be long because another process took its processor. */
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	require(getrusage(RUSAGE_THREAD, &usage) == 0);
+	return usage.ru_nvcsw;
+}
+
 SITE static void hammer_here(struct worker *worker)
 {
 	for (int i = 0; i < ROUNDS; i++) {
+		long slept = sleeps();
 		uint64_t before = now_ns(), took;
 
 		pthread_mutex_lock(&the_lock);
 		took = now_ns() - before;
 		worker->in_lock_ns += took;
-		if (took > LONG_NS)
+		if (took > LONG_NS && sleeps() > slept)
 			worker->long_ns += took - LONG_NS;
 		sum++;
 		if (i % 100 == 0)

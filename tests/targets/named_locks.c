@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* named_locks: locks of all kinds under names that the program gives them, and what becomes of the names. */
 #include <linux/futex.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <threads.h>
 
-#include "facts.h"
+#include "meet.h"
 #include "memprof.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -18,26 +16,26 @@ static pthread_mutex_t *heap;
 static mtx_t c11;
 static sem_t semaphore;
 static uint32_t word;
-static pthread_barrier_t barrier;
+static int tid;
 static void (*wait_on)(void);
 
 static void *waiter(void *arg)
 {
 	(void)arg;
-	pthread_barrier_wait(&barrier);
+	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	wait_on();
 	return NULL;
 }
 
-/* Another thread waits until LET_GO has been called, well behind the time when it begins. */
+/* Another thread waits until LET_GO has been called. */
 static void contend(void (*wait)(void), void (*let_go)(void))
 {
 	pthread_t thread;
 
 	wait_on = wait;
+	tid = 0;
 	require(pthread_create(&thread, NULL, waiter, NULL) == 0);
-	pthread_barrier_wait(&barrier);
-	usleep(20000);
+	let_it_wait(&tid);
 	let_go();
 	pthread_join(thread, NULL);
 }
@@ -166,7 +164,6 @@ static void in_child(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		pthread_barrier_init(&barrier, NULL, 2);
 		contend_mutex(&mutex, wait_mutex, go_mutex);
 		contend_mutex(&late, wait_late, go_late);
 		fact("lock named-late contentions=1");
@@ -195,7 +192,6 @@ int main(void)
 {
 	memprof_name_lock(NULL, "none");
 	memprof_name_lock(&mutex, NULL);
-	pthread_barrier_init(&barrier, NULL, 2);
 	kinds();
 	ends();
 	in_child();

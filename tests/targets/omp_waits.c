@@ -1,69 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenMP (P2, P32): critical sections with and without a name, locks of both kinds, a barrier. Built with gcc, whose
- * library enters the kernel by itself, and with clang.
+ * OpenMP (P2, P32): critical and ordered sections, locks of both kinds, barriers, waits for tasks. Built with gcc,
+ * whose library enters the kernel by itself, and with clang.
  */
 #include <omp.h>
-#include <sched.h>
 
-#include "facts.h"
+#include "meet.h"
 
 #define THREADS 2
 #define ROUNDS  5
 #define HOLD_NS 3000000u
 
-static int entered, tried;
+static int entered;
+static struct wait_ahead second; /* the thread that has to wait */
 static omp_lock_t the_lock;
 static omp_nest_lock_t the_nest_lock;
 
-/* The thread that gets in first sleeps until the other one is on its way to where it must wait. */
 static void hold(void)
 {
-	struct timespec time = { 0, HOLD_NS };
-
-	if (__atomic_add_fetch(&entered, 1, __ATOMIC_ACQ_REL) == 1) {
-		while (__atomic_load_n(&tried, __ATOMIC_ACQUIRE) < THREADS)
-			sched_yield();
-		nanosleep(&time, NULL);
-	}
+	let_it_get_there(&second);
+	pass_time(HOLD_NS);
 }
 
-static void about_to(void)
+/* The other thread wants to come in when this one is inside. */
+static void come_second(void)
 {
-	__atomic_add_fetch(&tried, 1, __ATOMIC_ACQ_REL);
+	if (omp_get_thread_num() == 0)
+		return;
+	await(&entered, 1);
+	about_to_wait(&second);
+}
+
+static void come_in(void)
+{
+	if (__atomic_add_fetch(&entered, 1, __ATOMIC_ACQ_REL) == 1)
+		hold();
 }
 
 SITE static void critical_here(void)
 {
-	about_to();
+	come_second();
 #pragma omp critical
-	hold();
+	come_in();
 	keep(&entered);
 }
 
 SITE static void named_here(void)
 {
-	about_to();
+	come_second();
 #pragma omp critical(the_name)
-	hold();
+	come_in();
 	keep(&entered);
 }
 
 SITE static void lock_here(void)
 {
-	about_to();
+	come_second();
 	omp_set_lock(&the_lock);
-	hold();
+	come_in();
 	omp_unset_lock(&the_lock);
 	keep(&entered);
 }
 
 SITE static void nest_lock_here(void)
 {
-	about_to();
+	come_second();
 	omp_set_nest_lock(&the_nest_lock);
 	require(omp_test_nest_lock(&the_nest_lock) == 2);
-	hold();
+	come_in();
 	omp_unset_nest_lock(&the_nest_lock);
 	omp_unset_nest_lock(&the_nest_lock);
 	keep(&entered);
@@ -71,18 +75,91 @@ SITE static void nest_lock_here(void)
 
 SITE static void barrier_here(void)
 {
-	struct timespec time = { 0, HOLD_NS };
-
 	if (omp_get_thread_num() == 0)
-		nanosleep(&time, NULL);
+		hold();
+	else
+		about_to_wait(&second);
 #pragma omp barrier
+	keep(&entered);
+}
+
+/* The task is the other thread's, which is at the barrier. */
+static int task_runs;
+
+static void task(void)
+{
+	__atomic_store_n(&task_runs, 1, __ATOMIC_RELEASE);
+	hold();
+}
+
+static void until_task_runs(void)
+{
+	await(&task_runs, 1);
+	__atomic_store_n(&task_runs, 0, __ATOMIC_RELEASE);
+	about_to_wait(&second);
+}
+
+SITE static void taskwait_here(void)
+{
+#pragma omp task
+	task();
+	until_task_runs();
+#pragma omp taskwait
+	keep(&task_runs);
+}
+
+SITE static void taskgroup_here(void)
+{
+#pragma omp taskgroup
+	{
+#pragma omp task
+		task();
+		until_task_runs();
+	}
+	keep(&task_runs);
+}
+
+static void tasks(void)
+{
+	if (omp_get_thread_num() == 0) {
+		taskwait_here();
+		second.tid = 0;
+		taskgroup_here();
+	}
+#pragma omp barrier
+}
+
+static void iterate(int i)
+{
+	if (i == 0)
+		hold();
+	else
+		about_to_wait(&second);
+}
+
+SITE static void ordered_here(void)
+{
+#pragma omp for ordered schedule(static, 1)
+	for (int i = 0; i < THREADS; i++) {
+		iterate(i);
+#pragma omp ordered
+		keep(&entered);
+	}
+	keep(&entered);
+}
+
+SITE static void loop_here(void)
+{
+#pragma omp for schedule(dynamic, 1)
+	for (int i = 0; i < THREADS; i++)
+		iterate(i);
 	keep(&entered);
 }
 
 #define IN_PARALLEL(call)                                    \
 	for (int i = 0; i < ROUNDS; i++) {                   \
 		entered = 0;                                 \
-		tried = 0;                                   \
+		second.tid = 0;                              \
 		_Pragma("omp parallel num_threads(2)") call; \
 		require(entered == 0 || entered == THREADS); \
 	}
@@ -99,6 +176,9 @@ int main(int argc, char **argv)
 	IN_PARALLEL(lock_here());
 	IN_PARALLEL(nest_lock_here());
 	IN_PARALLEL(barrier_here());
+	IN_PARALLEL(tasks());
+	IN_PARALLEL(ordered_here());
+	IN_PARALLEL(loop_here());
 	require(omp_test_lock(&the_lock));
 	omp_unset_lock(&the_lock);
 	/* What clang calls for sections and barriers is not recorded. */
@@ -106,6 +186,11 @@ int main(int argc, char **argv)
 		fact("waiter * in=critical_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("waiter * in=named_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("waiter * in=barrier_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("waiter * in=taskwait_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("waiter * in=taskgroup_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
+		fact("waiter * in=ordered_here wait_ns=%u..", ROUNDS * HOLD_NS / 2);
+		fact("culprit * in=ordered_here wait_ns=%u..", ROUNDS * HOLD_NS / 2);
+		fact("waiter * in=loop_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("culprit * in=critical_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("culprit * in=named_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);
 		fact("culprit * in=barrier_here count=%d wait_ns=%u..", ROUNDS, ROUNDS * HOLD_NS / 2);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that waits for a mutex once, for about 10 ms. */
+/* A thread that waits for a mutex once. */
 #ifndef MP_ONE_WAIT_H
 #define MP_ONE_WAIT_H
 
-#include <pthread.h>
-
-#include "facts.h"
+#include "handoff.h"
 
 static inline void *one_wait_take(void *arg)
 {
@@ -22,7 +20,7 @@ static inline void one_wait(pthread_mutex_t *mutex)
 
 	pthread_mutex_lock(mutex);
 	require(pthread_create(&thread, NULL, one_wait_take, mutex) == 0);
-	usleep(10000);
+	wait_until_blocked(mutex);
 	pthread_mutex_unlock(mutex);
 	pthread_join(thread, NULL);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* pauses: what a thread leaves out, and what counts even so. Only recorded() calls allocate what the report has. */
-#include <pthread.h>
 #include <sys/wait.h>
 
-#include "facts.h"
+#include "handoff.h"
 #include "memprof.h"
 
 #define LEFT_OUT 200
@@ -86,8 +85,7 @@ static void with_threads(void)
 	require(pthread_create(&thread, NULL, other, NULL) == 0);
 	pthread_mutex_lock(&mutex);
 	pthread_barrier_wait(&barrier);
-	for (unsigned i = 0; i < 20; i++)
-		usleep(1000);
+	wait_until_blocked(&mutex);
 	pthread_mutex_unlock(&mutex);
 	memprof_resume();
 	pthread_join(thread, NULL);

@@ -22,15 +22,26 @@ SITE static void post_here(void)
 	require(sem_post(&the_sem) == 0 && errno == 78);
 }
 
-static void on_alarm(int number)
+static void on_signal(int number)
 {
 	(void)number;
+}
+
+static int tid;
+
+/* Interrupts the main thread once it waits. */
+static void *interrupt(void *main_thread)
+{
+	let_it_wait(&tid);
+	require(pthread_kill(*(pthread_t *)main_thread, SIGUSR1) == 0);
+	return NULL;
 }
 
 int main(void)
 {
 	struct timespec past = { 1, 0 }, bad = { 1, -1 };
-	struct sigaction action = { .sa_handler = on_alarm };
+	struct sigaction action = { .sa_handler = on_signal };
+	pthread_t self = pthread_self(), thread;
 	uint64_t ns;
 
 	require(sem_init(&the_sem, 0, 0) == 0 && sem_init(&timed_sem, 0, 1) == 0);
@@ -47,9 +58,11 @@ int main(void)
 	require(sem_trywait(&timed_sem) == -1 && errno == EAGAIN);
 	require(sem_timedwait(&timed_sem, &bad) == -1 && errno == EINVAL);
 	require(sem_clockwait(&timed_sem, CLOCK_PROCESS_CPUTIME_ID, &past) == -1 && errno == EINVAL);
-	sigaction(SIGALRM, &action, NULL);
-	alarm(1);
+	sigaction(SIGUSR1, &action, NULL);
+	require(pthread_create(&thread, NULL, interrupt, &self) == 0);
+	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	require(sem_wait(&timed_sem) == -1 && errno == EINTR);
+	pthread_join(thread, NULL);
 	require(sem_post(&timed_sem) == 0 && sem_wait(&timed_sem) == 0);
 	fact("lock timed_sem acquisitions=2 contentions=3 timeouts=2 trylock_failures=1");
 	require(sem_destroy(&timed_sem) == 0);

@@ -15,7 +15,7 @@ target_flags := -O2 -g -fno-unroll-loops -D_GNU_SOURCE -pthread -I$(target_src)/
 target_libs := leak_module.so ctor_lib.so safe_alloc.so forgetful.so redis_leak.so plugin_a.so plugin_b.so audit_lib.so
 target_parts := leak_module redis_leak ctor_lib safe_alloc plugin audit_lib
 target_parts += jemalloc_linked static_program boost_fibers asan_built
-target_parts += forgetful cxx20_waits rust_locks omp_waits split_stack abseil_waits
+target_parts += forgetful cxx20_waits rust_locks omp_waits omp_barging split_stack abseil_waits
 target_c := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.c))))
 target_cc := $(filter-out $(target_parts),$(notdir $(basename $(wildcard $(target_src)/*.cc))))
 
@@ -23,7 +23,7 @@ target_programs := $(addprefix $(target_dir)/,$(target_libs) $(target_c) $(targe
 # Some programs need what not every machine has; without it they are not built, and their tests skip.
 target_optional := $(addprefix $(target_dir)/,$(addsuffix .stamp,\
 	jemalloc_linked static_program boost_fibers asan_built cxx20_waits rust_locks \
-	omp_waits omp_waits_clang split_stack parking_lot_waits abseil_waits))
+	omp_waits omp_barging omp_waits_clang split_stack parking_lot_waits abseil_waits))
 
 .PHONY: targets
 targets: $(target_programs) $(target_optional)
@@ -36,11 +36,14 @@ target_cxx = $(CXX) -std=gnu++17 -fsized-deallocation $(target_flags) $(CXXFLAGS
 target_so = $(CC) -std=gnu11 $(target_flags) -fPIC -fno-builtin -shared -Wl,-soname,$(@F)
 target_origin := -Wl,-rpath,'$$ORIGIN'
 
+# Parts of libc since 2.34.
+target_libc := -ldl -lrt
+
 $(target_dir)/%: $(target_src)/%.c | $(target_dir)
-	$(call say,CC)$(target_cc1) -o $@ $< $(LDFLAGS)
+	$(call say,CC)$(target_cc1) -o $@ $< $(LDFLAGS) $(target_libc)
 
 $(target_dir)/%: $(target_src)/%.cc | $(target_dir)
-	$(call say,CXX)$(target_cxx) -o $@ $< $(LDFLAGS)
+	$(call say,CXX)$(target_cxx) -o $@ $< $(LDFLAGS) $(target_libc)
 
 $(target_dir)/%.so: $(target_src)/%.c | $(target_dir)
 	$(call say,CC)$(target_so) -o $@ $<
@@ -49,13 +52,14 @@ $(target_dir)/plugin_a.so $(target_dir)/plugin_b.so: $(target_dir)/plugin_%.so: 
 	$(call say,CC)$(target_so) -DPLUGIN_SITE=plugin_$*_here -DPLUGIN_BYTES=$(if $(filter a,$*),111,222) -o $@ $<
 
 $(target_dir)/malloc_in_ctor: $(target_src)/malloc_in_ctor.c $(target_dir)/ctor_lib.so
-	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/ctor_lib.so $(target_origin) $(LDFLAGS)
+	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/ctor_lib.so $(target_origin) $(LDFLAGS) $(target_libc)
 
 $(addprefix $(target_dir)/,signal_malloc signal_storm): $(target_dir)/%: $(target_src)/%.c $(target_dir)/safe_alloc.so
-	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/safe_alloc.so $(target_origin) $(LDFLAGS)
+	$(call say,CC)$(target_cc1) -o $@ $< $(target_dir)/safe_alloc.so $(target_origin) $(LDFLAGS) $(target_libc)
 
-# Their names without the suffix are the programs.
-target_forgiven = -o $(basename $@) $(1) 2>$(basename $@).log || rm -f $(basename $@)
+# Their names without the suffix are the programs. A warning is no sign of something that is missing.
+target_forgiven = -o $(basename $@) $(1) 2>$(basename $@).log || \
+	{ rm -f $(basename $@); ! grep -F '[-Werror' $(basename $@).log; }
 
 $(target_dir)/jemalloc_linked.stamp: $(target_src)/jemalloc_linked.cc | $(target_dir)
 	$(call say,CXX)$(target_cxx) $(call target_forgiven,$< -l:libjemalloc.so.2)
@@ -91,7 +95,7 @@ $(target_dir)/abseil_waits.stamp: $(target_src)/abseil_waits.cc $(target_src)/me
 	$(call say,CXX)$(target_cxx) $(call target_forgiven,$< $$(pkg-config --cflags --libs absl_synchronization))
 	$(Q)touch $@
 
-$(target_dir)/omp_waits.stamp: $(target_src)/omp_waits.c | $(target_dir)
+$(target_dir)/omp_waits.stamp $(target_dir)/omp_barging.stamp: $(target_dir)/%.stamp: $(target_src)/%.c | $(target_dir)
 	$(call say,CC)$(target_cc1) -fopenmp $(call target_forgiven,$<)
 	$(Q)touch $@
 
