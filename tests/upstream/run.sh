@@ -4,13 +4,13 @@
 #
 #   run.sh SUITE SOURCE [BUILD] [TEST...]
 #
-# SUITE is coreutils, jq or redis; SOURCE its unpacked source package (apt-get source), of the version that is
-# installed: the programs under test are those of the system, so nothing is built. TEST: patterns, in place of a usual
-# selection.
+# SUITE is coreutils, jq, redis or sqlite; SOURCE its unpacked source package (apt-get source), of the version that is
+# installed: the programs under test are those of the system, so nothing is built. But for sqlite: that has a program of
+# its own for tests, made in SOURCE by "./configure && make testfixture". TEST: patterns, in place of a usual selection.
 # Prints the tests whose result differs, and a line with the numbers; exit status 1 if there are any.
 set -u
 
-[ $# -ge 2 ] || { sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 2; }
 suite=$1
 source=$(cd "$2" && pwd) || exit 2
 build=$(cd "${3:-build}" && pwd) || exit 2
@@ -89,6 +89,23 @@ redis_prepare()
 	done
 }
 
+# Transactions, locks between connections, threads, and memory that runs out at each allocation in turn.
+sqlite_tests()
+{
+	cd "$source" || exit 2
+	[ ${#selection[@]} -gt 0 ] || selection=('test/select*.test' 'test/trans[23].test' 'test/lock*.test'
+		'test/shared[0-9]*.test' 'test/thread[0-9]*.test' 'test/mutex*.test' 'test/malloc[12].test'
+		'test/wal[2-9].test' 'test/backup*.test' 'test/json*.test')
+	for pattern in "${selection[@]}"; do
+		compgen -G "$pattern"
+	done
+}
+
+sqlite_prepare()
+{
+	[ -x "$source/testfixture" ] || { echo "run.sh: no $source/testfixture" >&2; exit 2; }
+}
+
 # run_test HOW TEST: HOW is plain or with_memprof.
 run_test()
 {
@@ -110,6 +127,11 @@ run_test()
 		else
 			(cd "$source" && $how timeout "$LIMIT" jq -L tests/modules --run-tests "$test")
 		fi
+		;;
+	sqlite)
+		rm -rf "$scratch/sqlite"
+		mkdir "$scratch/sqlite"
+		(cd "$scratch/sqlite" && $how timeout -k 5 "$LIMIT" "$source/testfixture" "$source/$test")
 		;;
 	redis)
 		(
@@ -169,6 +191,10 @@ result_of()
 		sed -i 's/\x1b\[[0-9;]*m//g' "$log" # colours
 		printf '%s ok %s err %s' "$status" "$(grep -c '^\[ok\]' "$log")" \
 			"$(grep -c '^\[err\]\|^\[exception\]' "$log")"
+		;;
+	sqlite)
+		printf '%s %s' "$status" \
+			"$(sed -n 's/^\([0-9]*\) errors out of \([0-9]*\) tests.*/ok \2 err \1/p' "$log" | tail -n 1)"
 		;;
 	*) printf '%s' "$status" ;;
 	esac
