@@ -76,8 +76,10 @@ both_ways()
 	[ ! -s "$scratch/differences" ] || complain "$(cat "$scratch/differences")"
 }
 
-# The tests that stand in the table of what is known to work are there.
-sed -n 's/^\.It .* Ta .* Ta Cm //p' preload/libmemprof.7 | tr -d ' ' | tr ',' '\n' | sort >"$scratch/claimed"
+# The tests that stand in the tables of what is known to work are there, and each row has one.
+sed -n '/^\.Sh COMPATIBILITY/,/^\.Sh SEE/s/^\.It \(.* Ta\)/\1/p' preload/libmemprof.7 |
+	grep -v '^Em case' >"$scratch/rows"
+sed -n 's/^.* Ta .* Ta Cm //p' "$scratch/rows" | tr -d ' ' | tr ',' '\n' | sort >"$scratch/claimed"
 {
 	tests/e2e/run_e2e.sh -l
 	tests/e2e/run_e2e.sh -s -l
@@ -85,6 +87,11 @@ sed -n 's/^\.It .* Ta .* Ta Cm //p' preload/libmemprof.7 | tr -d ' ' | tr ',' '\
 [ -s "$scratch/claimed" ] || complain "libmemprof.7 names no tests"
 comm -23 "$scratch/claimed" "$scratch/tests" >"$scratch/untrue"
 [ ! -s "$scratch/untrue" ] || complain "libmemprof.7 names tests that are not there: $(cat "$scratch/untrue")"
+grep -v ' Ta .* Ta \(Cm [a-z]\|Ql make check-soak$\|Ql others_\*\)' "$scratch/rows" >"$scratch/unproved" || true
+[ ! -s "$scratch/unproved" ] || complain "libmemprof.7 names no test for: $(cat "$scratch/unproved")"
+others=$(grep -c '^others_' "$scratch/tests")
+grep -q "^$others others Ta .* Ta Ql others_\*" "$scratch/rows" ||
+	complain "libmemprof.7 gives another number of other programs than $others"
 
 both_ways "$build/memprof-analyze" memprof-analyze.1
 exit "$status"
