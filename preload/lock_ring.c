@@ -38,8 +38,22 @@ void lock_ring_add(struct lock_ring *ring, const struct lock_past *past)
 		last->blocked_ns += past->blocked_ns;
 	} else {
 		ring->added++;
+		if (ring->added > ring->size)
+			ring->forgotten_ns = entry(ring, 0)->to_ns;
 		*entry(ring, 0) = *past;
 	}
+	store_release(&ring->version, ring->version + 1);
+}
+
+void lock_ring_replace(struct lock_ring *ring, struct lock_past *past, uint32_t size)
+{
+	store_relaxed(&ring->version, ring->version + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	if (ring->added)
+		ring->forgotten_ns = entry(ring, 0)->to_ns;
+	ring->past = past;
+	ring->size = size;
+	ring->added = 0;
 	store_release(&ring->version, ring->version + 1);
 }
 
@@ -149,8 +163,9 @@ void lock_ring_share_out(const struct lock_ring *ring, const struct lock_span *s
 	}
 	if (left <= span->from_ns)
 		return;
-	if (n && n == ring->size) {
-		const struct lock_past *oldest = entry(ring, n - 1);
+	if (n == entries(ring) && ring->forgotten_ns > span->from_ns) {
+		const struct lock_past unknown = { .tid = 0 };
+		const struct lock_past *oldest = n ? entry(ring, n - 1) : &unknown;
 		struct lock_charge charge = { .tid = oldest->tid, .stack = oldest->stack };
 
 		charge.ns = charge.running_ns = charge.approx_ns = left - span->from_ns;

@@ -31,9 +31,13 @@ struct lock_ring {
 	uint32_t added;   /* entries so far */
 	uint32_t size;    /* a power of two */
 	struct lock_past *past;
+	uint64_t forgotten_ns; /* end of the newest hold that is in no entry any more */
 };
 
 void lock_ring_add(struct lock_ring *ring, const struct lock_past *past);
+
+/* Forgets all, and has room for SIZE entries in PAST from now on. */
+void lock_ring_replace(struct lock_ring *ring, struct lock_past *past, uint32_t size);
 
 /* A wait. */
 struct lock_span {

@@ -251,6 +251,7 @@ static void relive(struct lock_state *state, const struct mp_lock *draft, uint64
 	store_relaxed(&row->retired_ns, 0);
 	store_release(&row->address, address);
 	state->ring.added = 0;
+	state->ring.forgotten_ns = 0;
 	begin_life(state, row, draft, block);
 }
 

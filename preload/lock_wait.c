@@ -230,13 +230,8 @@ static MP_COLD void grow_ring(struct lock_ring *ring)
 	past = os_map(size * sizeof(*past));
 	if (!past)
 		return;
-	/* What is kept may be forgotten; and the old array stays, because somebody who gave up waiting may read it. */
-	store_relaxed(&ring->version, ring->version + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	ring->past = past;
-	ring->size = size;
-	ring->added = 0;
-	store_release(&ring->version, ring->version + 1);
+	/* The old array stays, because somebody who gave up waiting may read it. */
+	lock_ring_replace(ring, past, size);
 }
 
 static void enter_past(struct lock_state *state, const struct lock_past *past)
@@ -363,13 +358,13 @@ static void share_out_unordered(struct lock_state *state, const struct lock_span
 
 	for (unsigned i = 0; i < RING_READS; i++) {
 		uint32_t version = load_acquire(&ring->version);
-		struct lock_ring seen = { .added = ring->added, .size = ring->size, .past = ring->past };
+		struct lock_ring seen = *ring;
 
 		ret->count = 0;
 		ret->handoff_ns = 0;
 		ret->lost = false;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		/* First that these three belong together. */
+		/* First that these belong together. */
 		if ((version & 1) || load_relaxed(&ring->version) != version)
 			continue;
 		lock_ring_share_out(&seen, span, ret);

@@ -248,6 +248,64 @@ START_TEST(what_the_ring_has_lost_goes_to_the_oldest_known_as_approximate)
 }
 END_TEST
 
+/* COUNT holds of 100 ns, one after the other, each by a thread of its own, number 1 the first. */
+static void add_row(struct lock_ring *ring, uint32_t count, uint64_t from_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t begin = from_ns + i * 100;
+		struct lock_past p = { begin, begin + 100, 100, 0, i + 1, 3, 0 };
+
+		lock_ring_add(ring, &p);
+	}
+}
+
+START_TEST(a_full_ring_has_lost_only_what_overlaps_the_wait)
+{
+	struct lock_ring ring = ring_of(8);
+	struct lock_share_out out = { .count = 0 };
+
+	/* As many as there is room for: nobody had it before. */
+	add_row(&ring, 8, 1000);
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 500, .to_ns = 2000 }, &out);
+	ck_assert(!out.lost);
+	ck_assert_uint_eq(out.handoff_ns, 700);
+	ck_assert_uint_eq(charge_of(&out, 1).ns, 100);
+
+	/* One more: the first is forgotten, which was over before the second wait began. */
+	add_row(&ring, 1, 3000);
+	out = (struct lock_share_out){ .count = 0 };
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 1050, .to_ns = 3200 }, &out);
+	ck_assert(out.lost);
+	out = (struct lock_share_out){ .count = 0 };
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 1100, .to_ns = 3200 }, &out);
+	ck_assert(!out.lost);
+}
+END_TEST
+
+START_TEST(what_a_ring_held_before_it_grew_is_lost)
+{
+	static struct lock_past more[16];
+	struct lock_ring ring = ring_of(8);
+	struct lock_share_out out = { .count = 0 };
+
+	add_row(&ring, 4, 1000);
+	lock_ring_replace(&ring, more, 16);
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 1200, .to_ns = 1500 }, &out);
+	ck_assert(out.lost);
+	ck_assert_uint_eq(charge_of(&out, 0).approx_ns, 300);
+	out = (struct lock_share_out){ .count = 0 };
+	add_row(&ring, 1, 1400);
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 1200, .to_ns = 1500 }, &out);
+	ck_assert(out.lost);
+	ck_assert_uint_eq(charge_of(&out, 1).ns, 300);
+	ck_assert_uint_eq(charge_of(&out, 1).approx_ns, 200);
+	ck_assert_uint_eq(out.handoff_ns, 0);
+	out = (struct lock_share_out){ .count = 0 };
+	lock_ring_share_out(&ring, &(struct lock_span){ .from_ns = 1400, .to_ns = 1500 }, &out);
+	ck_assert(!out.lost);
+}
+END_TEST
+
 START_TEST(readers_at_the_same_time_are_not_charged_twice)
 {
 	struct lock_ring ring = ring_of(8);
@@ -386,6 +444,8 @@ Suite *suite_lock_ring(void)
 	tcase_add_test(tcase, a_holder_that_waited_itself_is_told_apart);
 	tcase_add_test(tcase, a_hold_of_unknown_begin_is_exact_for_the_owner_at_the_start_only);
 	tcase_add_test(tcase, what_the_ring_has_lost_goes_to_the_oldest_known_as_approximate);
+	tcase_add_test(tcase, a_full_ring_has_lost_only_what_overlaps_the_wait);
+	tcase_add_test(tcase, what_a_ring_held_before_it_grew_is_lost);
 	tcase_add_test(tcase, readers_at_the_same_time_are_not_charged_twice);
 	tcase_add_test(tcase, who_gives_up_charges_the_present_holder);
 	tcase_add_test(tcase, what_other_processes_held_is_unknown_not_hand_off);
