@@ -831,6 +831,7 @@ const tests = { numbers, works, diff, speed, shots };
 	const browser = await chromium.launch({
 		executablePath: findBrowser(),
 		args: ['--no-sandbox', '--disable-gpu'],
+		timeout: PATIENCE_MS,
 	});
 
 	try {
