@@ -32,14 +32,20 @@ SITE static pthread_mutex_t *make_odd(void)
 	return keep(malloc(any_size(sizeof(pthread_mutex_t) + 64)));
 }
 
+/* By the page tables: statm is a sum of counters of all processors that are brought up to date now and then. */
 static long resident_kib(void)
 {
-	FILE *file = fopen("/proc/self/statm", "r");
-	long all = 0, resident = 0;
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	char line[256];
+	long resident = -1;
 
-	require(file && fscanf(file, "%ld %ld", &all, &resident) == 2);
+	while (file && resident < 0 && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Rss: %ld kB", &resident) != 1)
+			resident = -1;
+	}
+	require(resident >= 0);
 	fclose(file);
-	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+	return resident;
 }
 
 struct pair {
