@@ -72,7 +72,7 @@ int main(void)
 	puts("done");
 	fact("site around_here alloc_count=%u free_count=%u", 2 * CHILDREN, 2 * CHILDREN);
 	fact("site meanwhile_here alloc_count=%u free_count=%u", 2 * ROUNDS, 2 * ROUNDS);
-	fact("loss nested count=0");
+	fact("loss nested=0");
 	fact("process ended=exit exit_status=0");
 	return 0;
 }
