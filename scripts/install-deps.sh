@@ -9,7 +9,7 @@ build="$build libncurses-dev libsqlite3-dev sqlite3"
 tests='bash binutils check clang clang-format dash g++ git jq libc6-dbg libjemalloc2 mandoc perl python3 shellcheck'
 tests="$tests gawk locales libcap2-bin libxml2-utils python3-jsonschema valgrind"
 tests="$tests libboost-context-dev libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4 luajit strace libomp-dev"
-tests="$tests php-cli ruby curl nginx"
+tests="$tests php-cli php-fpm ruby curl nginx"
 # Programs and libraries whose locks are looked at.
 tests="$tests libabsl-dev librust-jemalloc-sys-dev librust-parking-lot-dev memcached redis-server"
 # Of the programs of tests/e2e/slow/others.test the light ones; the tests of what is not installed are skipped.
