@@ -332,6 +332,7 @@ void tui_views_resized(struct tui_views *v)
 	tui_views_open(v, v->view);
 }
 
+/* Contention comes first by every key, as in the report: pools that idle must not lead. */
 static int compare_locks(const void *a, const void *b, void *context)
 {
 	const struct lock_class *left = *(const struct lock_class *const *)a;
@@ -339,6 +340,8 @@ static int compare_locks(const void *a, const void *b, void *context)
 	enum tui_lock_key key = *(const enum tui_lock_key *)context;
 	uint64_t x = 0, y = 0;
 
+	if (lock_class_is_contention(left) != lock_class_is_contention(right))
+		return lock_class_is_contention(left) ? -1 : 1;
 	switch (key) {
 #define X(field, title)            \
 	case TUI_LOCK_KEY_##field: \
