@@ -2,21 +2,9 @@
 /* Barriers: who waited, and who came last. */
 #include "sync.h"
 
+#include "arrivals.h"
 #include "atomic.h"
-#include "os.h"
 #include "regs.h"
-
-/*
- * Arrivals are counted here, so that the last one is known before it lets the others go. The order in which threads
- * are counted may differ from that in which libc sees them when two come within a few nanoseconds.
- */
-#define BARRIERS 256u
-
-static struct barrier {
-	struct os_lock lock;
-	uint32_t arrived; /* in the round under way */
-	uint64_t address; /* 0 = free */
-} barriers[BARRIERS];
 
 /* glibc's layout: in, round, count, shared. */
 #define COUNT_AT  2
@@ -36,43 +24,13 @@ static uint32_t count_of(const pthread_barrier_t *b)
 	return layout_known && !load_relaxed(&words[SHARED_AT]) ? load_relaxed(&words[COUNT_AT]) : 0;
 }
 
-static struct barrier *place_of(uint64_t address)
-{
-	return &barriers[lock_hash(address) >> 40 & (BARRIERS - 1)];
-}
-
-/* Two barriers at one place: not known, so all wait. */
-bool barrier_comes_last(uint64_t address, uint32_t count)
-{
-	struct barrier *place = place_of(address);
-	bool last = false;
-
-	if (!count)
-		return false;
-	os_lock(&place->lock);
-	if (!place->arrived)
-		place->address = address;
-	if (place->address == address) {
-		place->arrived++;
-		last = place->arrived >= count;
-		if (last)
-			place->arrived = 0;
-	}
-	os_unlock(&place->lock);
-	return last;
-}
-
 static void forget(uint64_t address)
 {
-	struct barrier *place = place_of(address);
 	struct thread *t = lock_enter();
 
 	if (unlikely(!t))
 		return;
-	os_lock(&place->lock);
-	if (place->address == address)
-		place->arrived = 0;
-	os_unlock(&place->lock);
+	arrivals_forget(address);
 	lock_retire(t, address);
 	lock_leave(t);
 }
@@ -92,7 +50,7 @@ MP_EXPORT int pthread_barrier_wait(pthread_barrier_t *b)
 	if (unlikely(!t))
 		return sync_next.pthread_barrier_wait(b);
 	CALLER_REGS(&regs);
-	last = barrier_comes_last(facts.address, count_of(b));
+	last = arrivals_last(facts.address, count_of(b));
 	if (last) {
 		lock_waking(t, facts.address, LOCK_WAKE_ALL, &regs);
 		lock_count(t, facts.address);
@@ -131,10 +89,4 @@ void barrier_init(void)
 	if (real.pthread_barrier_init && real.pthread_barrier_init(&b, NULL, 12345) == 0)
 		layout_known = ((const uint32_t *)(const void *)&b)[COUNT_AT] == 12345 &&
 			       ((const uint32_t *)(const void *)&b)[SHARED_AT] == 0;
-}
-
-/* Another thread of the parent may have held a lock. */
-void barrier_forked(void)
-{
-	__builtin_memset(barriers, 0, sizeof(barriers));
 }

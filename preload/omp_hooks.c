@@ -8,6 +8,7 @@
 
 #include "sync.h"
 
+#include "arrivals.h"
 #include "atomic.h"
 #include "clock.h"
 #include "elf_defined.h"
@@ -436,7 +437,7 @@ static void team_wait(void (*wait)(void), const struct lock_facts *facts, uint32
 		wait();
 		return;
 	}
-	if (count == 1 || barrier_comes_last(facts->address, count)) {
+	if (count == 1 || arrivals_last(facts->address, count)) {
 		if (count > 1)
 			lock_waking(t, facts->address, LOCK_WAKE_ALL, regs);
 		lock_count(t, facts->address);

@@ -2,6 +2,7 @@
 /* The start of the hooks of locks and waits: which functions they lead to, before and after set-up. */
 #include "sync.h"
 
+#include "arrivals.h"
 #include "capture.h"
 #include "init.h"
 
@@ -54,7 +55,7 @@ void sync_init(bool recording)
 
 void sync_forked(void)
 {
-	barrier_forked();
+	arrivals_forked();
 	join_forked();
 	once_forked();
 	omp_forked();

@@ -49,7 +49,6 @@ void sem_learn(void);
 
 /* In a fork child: no thread of the parent is inside here. Context: setup. */
 void sync_forked(void);
-void barrier_forked(void);
 void join_forked(void);
 void once_forked(void);
 void omp_forked(void);
@@ -63,12 +62,6 @@ static inline uint32_t sync_tid(const struct thread *t)
 
 /* Tells who runs behind a pthread_t, for those who will wait for its end. Context: setup (thread start). */
 void join_thread_begins(uint64_t thread, void (*routine)(void));
-
-/*
- * The calling thread arrives at the barrier at ADDRESS, where COUNT threads meet (0 = unknown). Is it the one that the
- * others wait for? Context: hook, gate closed.
- */
-bool barrier_comes_last(uint64_t address, uint32_t count);
 
 /* --- arguments that the real functions refuse before they do anything --- */
 

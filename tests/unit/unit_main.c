@@ -30,6 +30,7 @@ enum isolation { ALONE, TOGETHER };
 	X(capture, ALONE)              \
 	X(poisson, ALONE)              \
 	X(lock_ring, TOGETHER)         \
+	X(arrivals, TOGETHER)          \
 	X(lock_name, ALONE)            \
 	X(mark, ALONE)                 \
 	X(control, ALONE)              \
