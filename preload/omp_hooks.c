@@ -424,12 +424,11 @@ static MP_TLS bool inside_wait;
 
 /*
  * At the end of a parallel region's function the call is a jump, and the caller is that of the function: the library,
- * at a place for the first thread and at another for the rest. The function that is called stands for both.
+ * at a place for the first thread and at another for the rest. Then CALLED, the library's function, stands for both.
  */
-static uint64_t address_of_place(const struct omp *omp, const struct regs *regs)
+static uint64_t address_of_place(uint64_t called, const struct regs *regs)
 {
 	const struct module *m = rules_module(regs->ip);
-	uint64_t called = (uint64_t)omp->GOMP_barrier;
 
 	return (m && called >= m->start && called < m->end ? called : regs->ip) | 1ull << 63;
 }
@@ -478,10 +477,10 @@ static void team_wait(void (*wait)(void), const struct lock_facts *facts, uint32
 		}                                                               \
 	}
 #define TEAM_SIZE (omp->omp_get_num_threads ? omp->omp_get_num_threads() : 0)
-TEAM_WAIT(GOMP_barrier, MP_LOCK_BARRIER, address_of_place(omp, &regs), TEAM_SIZE)
-TEAM_WAIT(GOMP_loop_end, MP_LOCK_BARRIER, address_of_place(omp, &regs), TEAM_SIZE)
-TEAM_WAIT(GOMP_taskwait, MP_LOCK_JOIN, address_of_place(omp, &regs), 0)
-TEAM_WAIT(GOMP_taskgroup_end, MP_LOCK_JOIN, address_of_place(omp, &regs), 0)
+TEAM_WAIT(GOMP_barrier, MP_LOCK_BARRIER, address_of_place((uint64_t)omp->GOMP_barrier, &regs), TEAM_SIZE)
+TEAM_WAIT(GOMP_loop_end, MP_LOCK_BARRIER, address_of_place((uint64_t)omp->GOMP_loop_end, &regs), TEAM_SIZE)
+TEAM_WAIT(GOMP_taskwait, MP_LOCK_JOIN, address_of_place((uint64_t)omp->GOMP_taskwait, &regs), 0)
+TEAM_WAIT(GOMP_taskgroup_end, MP_LOCK_JOIN, address_of_place((uint64_t)omp->GOMP_taskgroup_end, &regs), 0)
 /* Waits for the iteration before, whose end is the function that stands for it. */
 TEAM_WAIT(GOMP_ordered_start, MP_LOCK_BARRIER, omp->GOMP_ordered_end, 0)
 
