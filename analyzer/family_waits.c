@@ -3,7 +3,6 @@
 #include "family_waits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "aggregate.h"
 #include "filter.h"
@@ -11,9 +10,7 @@
 
 static bool is_contention(uint32_t kind)
 {
-	const char *category = profile_lock_category(kind);
-
-	return !category || strcmp(category, "contention") == 0;
+	return profile_is_contention(profile_lock_category(kind));
 }
 
 /* The place of STACK, whose hash is HASH, among those of one kind of lock; new ones are put behind the others. */

@@ -619,7 +619,7 @@ size_t lock_classes_find(const struct lock_classes *classes, uint64_t address)
 
 bool lock_class_is_contention(const struct lock_class *lock)
 {
-	return lock->category == NULL || strcmp(lock->category, "coordination") != 0;
+	return profile_is_contention(lock->category);
 }
 
 bool lock_class_is_shared(const struct lock_class *lock)

@@ -176,6 +176,11 @@ const char *profile_lock_category(uint32_t kind)
 	}
 }
 
+bool profile_is_contention(const char *category)
+{
+	return category == NULL || strcmp(category, "coordination") != 0;
+}
+
 const char *profile_loss_name(uint64_t reason)
 {
 	switch (reason) {

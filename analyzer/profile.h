@@ -230,6 +230,8 @@ const char *profile_mode_name(uint32_t mode);
 const char *profile_ended_name(enum profile_ended ended);
 const char *profile_lock_kind_name(uint32_t kind);
 const char *profile_lock_category(uint32_t kind);
+/* Of a category. What this program does not know is contention, so that it is not overlooked. */
+bool profile_is_contention(const char *category);
 const char *profile_loss_name(uint64_t reason);
 const char *profile_loss_text(uint64_t reason);
 const char *profile_leak_class_name(uint32_t leak_class);
